@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/replay.h -- from log bytes to the PCR value that they imply. Pure. */
+#ifndef MEASURE_REPLAY_H
+#define MEASURE_REPLAY_H
+#include "measure/eventlog.h"
+
+/* out = H(out || digest) in each bank of both, as TPM2_PCR_Extend does (TPM 2.0 Part 1, 17.4). */
+CMC_MUST_CHECK int measure_replay_extend(struct measure_banks *pcr,
+                                         const struct measure_banks *digests, struct cmc_err *err);
+/* H_b(content) for each bank of like. */
+CMC_MUST_CHECK int measure_replay_digests(const uint8_t *content, size_t len,
+                                          const struct measure_banks *like,
+                                          struct measure_banks *out, struct cmc_err *err);
+bool measure_banks_equal(const struct measure_banks *a, const struct measure_banks *b);
+
+struct measure_replay {
+    uint64_t events;                   /* intents seen */
+    uint64_t next_seq;                 /* the next event's number */
+    uint64_t segments;                 /* 1 + discontinuities */
+    bool empty;                        /* no event at all */
+    bool open;                         /* the last intent has no mark */
+    size_t torn;                       /* bytes of torn frames that were skipped */
+    size_t end;                        /* bytes up to the last whole frame */
+    struct measure_banks start;        /* what the present segment began from */
+    struct measure_banks last;         /* L: after the last marked event */
+    struct measure_banks open_digests; /* d: digests of the open intent */
+    uint32_t pcr, reset_count;         /* of the last recorder-start or discontinuity */
+    uint8_t boot_id[16];
+    enum measure_profile profile;
+};
+
+/* Called per event, in order; a result below 0 ends the replay with it. mark: NULL while open. */
+typedef int measure_replay_fn(void *ctx, const struct measure_frame *intent,
+                              const struct measure_event *ev, const struct measure_frame *mark,
+                              struct cmc_err *err);
+
+/* Replays a whole log: every digest is recomputed from its content, every mark's values from
+ * the value before. The start value comes from the caller's policy (start; zeros at boot), never
+ * from the log, save behind a discontinuity, where nothing before is trusted any more.
+ * A torn tail is not an error (out->torn). Errors: -CMC_E_VERIFY (a digest, number or mark does not
+ * fit; says which record), -CMC_E_FORMAT, -CMC_E_LIMIT; *out untouched. */
+CMC_MUST_CHECK int measure_replay(const uint8_t *log, size_t len, const struct measure_banks *start,
+                                  measure_replay_fn *each, void *ctx, struct measure_replay *out,
+                                  struct cmc_err *err);
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs.h -- the exact root file system digest (docs/formats/rootfs-tree.md). */
+#ifndef MEASURE_ROOTFS_H
+#define MEASURE_ROOTFS_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+
+/* One line of /proc/PID/uid_map: container ids [inside, inside + count) are host ids
+ * [outside, outside + count). */
+struct measure_idmap {
+    uint32_t inside, outside, count;
+};
+
+struct measure_rootfs_opts {
+    const struct measure_idmap *uids, *gids; /* borrowed; NULL with count 0: ids as they are */
+    size_t uid_maps, gid_maps;
+    struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
+    /* Called at least once per 64 MiB and per 4096 entries; may be NULL. A result below 0 ends
+     * the walk with -CMC_E_SYS "cancelled". */
+    int (*progress)(void *ctx, uint64_t entries, uint64_t bytes);
+    void *ctx;
+};
+
+struct measure_rootfs {
+    uint8_t digest[CMC_SHA256_LEN];
+    uint64_t entries; /* below the root, of any type */
+    uint64_t files, bytes;
+};
+
+/* Measures the tree below rootfd (a directory, O_PATH is enough; borrowed).
+ * Errors name the path: -CMC_E_SYS (unreadable), -CMC_E_VERIFY (a file changed while it was read,
+ * a mount point below the root), -CMC_E_LIMIT (entries, memory, listing); *out untouched. */
+CMC_MUST_CHECK int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts,
+                                  struct measure_rootfs *out, struct cmc_err *err);
+#endif
