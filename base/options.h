@@ -32,11 +32,12 @@ struct cmc_options {
 
 enum cmc_options_next { CMC_OPTIONS_RUN = 0, CMC_OPTIONS_SHOWN = 1 };
 
-/* Parses argv[1..argc). One dash and two are alike, names are never abbreviated, "--" ends the
- * options, an option given twice keeps the last value (as Go's flag package does).
- * Positional arguments are moved to the end of argv, in order; *first is the index of the first.
- * Returns CMC_OPTIONS_RUN; CMC_OPTIONS_SHOWN after --help or --version went to stdout (the
- * caller exits 0); or -CMC_E_USAGE with the fault and what to do, nothing printed. */
+/* Parses argv[1..argc); argv[argc] is NULL, as main() gets it. One dash and two are alike, names
+ * are never abbreviated, "--" ends the options, an option given twice keeps the last value (as Go's
+ * flag package does). Positional arguments are moved to the end of argv, in order; *first is the
+ * index of the first. Returns CMC_OPTIONS_RUN; CMC_OPTIONS_SHOWN after --help or --version went to
+ * stdout (the caller exits 0); -CMC_E_USAGE with the fault and what to do, nothing printed; or
+ * -CMC_E_SYS (standard output cannot be written). */
 CMC_MUST_CHECK int cmc_options_parse(const struct cmc_options *o, int argc, char **argv, int *first,
                                      struct cmc_err *err);
 #endif

@@ -1,0 +1,1 @@
+cmc_unit(base/options LIBS cmc_base)
