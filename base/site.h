@@ -10,6 +10,8 @@
 
 #define CMC_SITE_PATH "/etc/cmc/shim.json"
 
+enum { CMC_SITE_BYTES_MAX = 65536, CMC_SITE_TEXT_MAX = 1024 };
+
 struct cmc_site {  /* texts are owned; free with cmc_site_done() */
     char *mode;    /* "audit"; "permissive" and "strict" are refused by name */
     char *profile; /* "exact" */
@@ -32,5 +34,8 @@ struct cmc_site {  /* texts are owned; free with cmc_site_done() */
  * Errors: -CMC_E_SYS, -CMC_E_VERIFY (not root's, writable by others), -CMC_E_FORMAT (JSON, an
  * unknown key by name, a wrong type), -CMC_E_USAGE (a mode or profile that does not exist yet). */
 CMC_MUST_CHECK int cmc_site_load(const char *path, struct cmc_site *out, struct cmc_err *err);
+/* The same of the file's bytes. */
+CMC_MUST_CHECK int cmc_site_parse(const char *text, size_t len, struct cmc_site *out,
+                                  struct cmc_err *err);
 void cmc_site_done(struct cmc_site *s);
 #endif
