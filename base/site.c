@@ -182,22 +182,30 @@ void cmc_site_done(struct cmc_site *s)
     *s = (struct cmc_site){0};
 }
 
-int cmc_site_parse(const char *text, size_t len, struct cmc_site *out, struct cmc_err *err)
+static int fill(struct cmc_site *s, const char *text, size_t len, struct cmc_err *err)
 {
-    CMC_CLEANUP(cmc_site_done) struct cmc_site s = {0};
     cmc_autojson struct cmc_json_doc *doc = NULL;
     const struct cmc_json *root = NULL;
 
-    if (set_defaults(&s, err) < 0 || cmc_json_parse(text, len, &doc, &root, err) < 0)
+    if (set_defaults(s, err) < 0 || cmc_json_parse(text, len, &doc, &root, err) < 0)
         return -(int)err->code;
     if (root->type != CMC_JSON_OBJECT)
         return cmc_fail(err, CMC_E_FORMAT, "must be one JSON object");
     for (const struct cmc_json *v = root->child; v; v = v->next)
-        if (set(&s, v, err) < 0)
+        if (set(s, v, err) < 0)
             return -(int)err->code;
-    *out = s;
-    s = (struct cmc_site){0};
     return 0;
+}
+
+int cmc_site_parse(const char *text, size_t len, struct cmc_site *out, struct cmc_err *err)
+{
+    struct cmc_site s = {0};
+    int rc = fill(&s, text, len, err);
+    if (rc < 0)
+        cmc_site_done(&s);
+    else
+        *out = s;
+    return rc;
 }
 
 static int read_all(int fd, struct cmc_buf *b, struct cmc_err *err)
