@@ -15,7 +15,8 @@ enum { CMC_HELPER_FD = 3, CMC_HELPER_BUNDLE_FD = 4 }; /* the socket; the bundle 
 
 enum {
     CMC_HELPER_VERSION = 1,
-    CMC_HELPER_MSG_MAX = (4 << 20) + 65536,
+    CMC_HELPER_MSG_MAX = (4 << 20) + 65536, /* bytes after the length */
+    CMC_HELPER_TEXT_MAX = 4096,             /* bytes of one text, without its NUL */
     CMC_HELPER_SILENCE_MS = 30000
 };
 
@@ -69,7 +70,8 @@ struct cmc_helper_result { /* borrowed from the frame */
     uint32_t mount_us, digest_us, tpm_us, total_us;
 };
 
-/* Encoders append one whole frame. Errors: -CMC_E_LIMIT. */
+/* Encoders append one whole frame; a text that is NULL goes as "". Errors: -CMC_E_LIMIT (a text
+ * over CMC_HELPER_TEXT_MAX, a frame over CMC_HELPER_MSG_MAX or over b); b is spoiled then. */
 CMC_MUST_CHECK int cmc_helper_request_put(struct cmc_buf *b, const struct cmc_helper_request *r,
                                           struct cmc_err *err);
 CMC_MUST_CHECK int cmc_helper_progress_put(struct cmc_buf *b, const struct cmc_helper_progress *p,

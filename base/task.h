@@ -7,14 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/pb.h"
 
 enum { CMC_TASK_MOUNTS_MAX = 64, CMC_TASK_MOUNT_OPTIONS_MAX = 1024, CMC_TASK_TEXT_MAX = 65536 };
-
-struct cmc_span { /* borrowed bytes; p NULL: absent */
-    const uint8_t *p;
-    size_t len;
-};
 
 struct cmc_task_mount { /* containerd.types.Mount */
     struct cmc_span type, source, target;
@@ -36,10 +31,12 @@ struct cmc_task_create { /* containerd.task.v2/v3.CreateTaskRequest; spans borro
 
 /* Parses a CreateTaskRequest as Go's protobuf does (the last value of a repeated scalar wins,
  * unknown fields are skipped). Errors: -CMC_E_FORMAT (truncated, wrong wire type of a known field,
- * invalid UTF-8 or NUL in a text), -CMC_E_LIMIT; *out unspecified then. */
+ * invalid UTF-8 or NUL in a text, options twice: others would merge them), -CMC_E_LIMIT;
+ * *out unspecified then. */
 CMC_MUST_CHECK int cmc_task_create_parse(const uint8_t *data, size_t len,
                                          struct cmc_task_create *out, struct cmc_err *err);
-/* Writes data again with field 10 dropped (any NULL) or replaced; all else byte for byte. */
+/* Writes data again with field 10 dropped (any NULL) or replaced (where the first one stood, else
+ * at the end); all else byte for byte. Appends to out. Errors: -CMC_E_FORMAT, -CMC_E_LIMIT. */
 CMC_MUST_CHECK int cmc_task_create_set_options(const uint8_t *data, size_t len,
                                                const struct cmc_span *any, struct cmc_buf *out,
                                                struct cmc_err *err);

@@ -1,2 +1,6 @@
+cmc_unit(base/pb LIBS cmc_base)
+cmc_unit(base/task LIBS cmc_base)
+cmc_unit(base/helper_msg LIBS cmc_base)
+cmc_unit(base/sha256 LIBS cmc_hash)
 cmc_unit(shim/frame LIBS cmc_shim)
 cmc_fuzz(fuzz_frame cmc_shim)
