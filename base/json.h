@@ -10,7 +10,11 @@
 
 #include "base/buf.h"
 
-enum { CMC_JSON_DEPTH_MAX = 64, CMC_JSON_BYTES_MAX = 4 << 20 };
+enum {
+    CMC_JSON_DEPTH_MAX = 64, /* arrays and objects inside one another */
+    CMC_JSON_BYTES_MAX = 4 << 20,
+    CMC_JSON_VALUES_MAX = 1 << 18 /* values of a document; bounds its memory: 28 MiB and the text */
+};
 
 enum cmc_json_type {
     CMC_JSON_NULL,
@@ -39,9 +43,11 @@ struct cmc_json { /* a node; lives in its document's arena */
 
 struct cmc_json_doc; /* owns nodes and text */
 
-/* Parses one document of at most CMC_JSON_BYTES_MAX bytes and CMC_JSON_DEPTH_MAX levels.
+/* Parses one document of at most CMC_JSON_BYTES_MAX bytes, CMC_JSON_DEPTH_MAX levels and
+ * CMC_JSON_VALUES_MAX values, into one block of memory; text is not needed afterwards.
  * *out: owned, free with cmc_json_free(); *root: its top node, borrowed from *out.
- * Errors: -CMC_E_FORMAT with line, column and path; -CMC_E_LIMIT (size, depth, memory). */
+ * Errors: -CMC_E_FORMAT with line, column (bytes, from 1) and path; -CMC_E_LIMIT (size, depth,
+ * values, memory). Outputs untouched then. */
 CMC_MUST_CHECK int cmc_json_parse(const char *text, size_t len, struct cmc_json_doc **out,
                                   const struct cmc_json **root, struct cmc_err *err);
 void cmc_json_free(struct cmc_json_doc *doc);
@@ -55,11 +61,15 @@ static inline void cmc_json_freep(struct cmc_json_doc **doc)
 const struct cmc_json *cmc_json_member(const struct cmc_json *obj, const char *name);
 /* The string member called name, or NULL when absent or of another type. */
 const char *cmc_json_text(const struct cmc_json *obj, const char *name);
-/* Where node is, for messages: $.process.args[1]. Cut to cap. */
+/* Where node is, for messages and terminals: $.process.args[1], $.annotations["a.b"]; other
+ * bytes than printable ASCII as \xNN. Cut to cap, always NUL-terminated (cap > 0). */
 void cmc_json_path(const struct cmc_json *node, char *out, size_t cap);
 
 /* Writer: a JSON string literal with quotes; escapes only what RFC 8259 section 7 requires
  * (quote, backslash, U+0000..U+001F: \b \f \n \r \t, else \u00xx lower case). Bytes that are
  * not UTF-8 become U+FFFD. */
 void cmc_put_json_text(struct cmc_buf *b, const char *text, size_t len);
+/* Writes node and all below it in the one canonical way: no white space, members by name bytes,
+ * texts as above, integers in decimal. Equal values give equal bytes, and only they do. */
+void cmc_put_json(struct cmc_buf *b, const struct cmc_json *node);
 #endif
