@@ -50,9 +50,12 @@ struct measure_program { /* a program whose file was hashed */
 };
 
 /* One event. Texts are borrowed, UTF-8, NULL when unknown; which members each type has, and which
- * are required, is the table in docs/formats/event.md. */
+ * are required, is the table in docs/formats/event.md. A member that a type does not have stays
+ * zero: encoding refuses it. */
 struct measure_event {
-    enum measure_event_type type;
+    enum measure_event_type type; /* decoded: 0 when type_name is none of ours */
+    const char *type_name;        /* decoded: as the content says; not read by encode */
+    bool opaque;                  /* decoded: of this type only type_name and seq are read here */
     uint64_t seq; /* record number, from 0 for the boot's first event; the recorder sets it */
 
     /* containers */
@@ -88,14 +91,16 @@ const char *
 measure_event_name(enum measure_event_type type); /* "container-create"; NULL: unknown */
 
 /* Appends the event's content: deterministic CBOR (RFC 8949 section 4.2.1).
- * Errors: -CMC_E_USAGE (a required member is missing), -CMC_E_LIMIT (a text or the whole is too
- * long), -CMC_E_FORMAT (a text is not UTF-8); out->len unchanged then. */
+ * Errors: -CMC_E_USAGE (a type that is not written yet, a required member is missing, a member that
+ * the type does not have is set), -CMC_E_LIMIT (a text or the whole is too long), -CMC_E_FORMAT (a
+ * text is not UTF-8); out->len unchanged then. */
 CMC_MUST_CHECK int measure_event_encode(const struct measure_event *ev, struct cmc_buf *out,
                                         struct cmc_err *err);
 
-/* Decodes content strictly: what it accepts, encode gives back byte for byte. Texts live in
- * *storage (owned by the caller, free()). Errors: -CMC_E_FORMAT, -CMC_E_LIMIT; outputs untouched.
- */
+/* Decodes content strictly: what it accepts, encode gives back byte for byte, save opaque events
+ * (a type of a newer version: well-formed deterministic CBOR with version, type and number).
+ * Texts live in *storage (owned by the caller, free()).
+ * Errors: -CMC_E_FORMAT, -CMC_E_LIMIT; outputs untouched. */
 CMC_MUST_CHECK int measure_event_decode(const uint8_t *data, size_t len, struct measure_event *ev,
                                         char **storage, struct cmc_err *err);
 #endif

@@ -5,7 +5,11 @@
 #define MEASURE_EVENTLOG_H
 #include "measure/event.h"
 
-enum { MEASURE_FRAME_MAX = 32768 };
+enum {
+    MEASURE_FRAME_MAX = 32768,     /* bytes of a frame with its header */
+    MEASURE_TORN_MAX = 1 << 20,    /* bytes of torn frames in one log: bounds the search */
+    MEASURE_CEL_CONTENT_TYPE = 204 /* CEL-TLV content type of our events; not assigned by the TCG */
+};
 
 enum measure_frame_type {
     MEASURE_FRAME_INTENT = 1, /* one CEL record: recnum, PCR, digests, content */

@@ -14,15 +14,17 @@ CMC_MUST_CHECK int measure_replay_digests(const uint8_t *content, size_t len,
 bool measure_banks_equal(const struct measure_banks *a, const struct measure_banks *b);
 
 struct measure_replay {
-    uint64_t events;                   /* intents seen */
-    uint64_t next_seq;                 /* the next event's number */
-    uint64_t segments;                 /* 1 + discontinuities */
-    bool empty;                        /* no event at all */
-    bool open;                         /* the last intent has no mark */
-    size_t torn;                       /* bytes of torn frames that were skipped */
-    size_t end;                        /* bytes up to the last whole frame */
+    uint64_t events;   /* intents seen */
+    uint64_t next_seq; /* the next event's number */
+    uint64_t segments; /* runs of events from one start value; 0: empty */
+    bool empty;        /* no event at all */
+    bool open;         /* the last intent has no mark */
+    bool lost;         /* the last mark is LOST: a new segment must follow, and last may be wrong */
+    size_t torn;       /* bytes of torn frames, a torn tail included */
+    size_t end;        /* bytes up to the last whole frame */
     struct measure_banks start;        /* what the present segment began from */
-    struct measure_banks last;         /* L: after the last marked event */
+    struct measure_banks last;         /* L: after the last marked event; what an open intent is
+                                          extended to (the value found, of a discontinuity) */
     struct measure_banks open_digests; /* d: digests of the open intent */
     uint32_t pcr, reset_count;         /* of the last recorder-start or discontinuity */
     uint8_t boot_id[16];
@@ -36,7 +38,8 @@ typedef int measure_replay_fn(void *ctx, const struct measure_frame *intent,
 
 /* Replays a whole log: every digest is recomputed from its content, every mark's values from
  * the value before. The start value comes from the caller's policy (start; zeros at boot), never
- * from the log, save behind a discontinuity, where nothing before is trusted any more.
+ * from the log, save behind a discontinuity, where nothing before is trusted any more. All records
+ * have the banks of start. The rules, one message each: docs/formats/eventlog.md, Replay.
  * A torn tail is not an error (out->torn). Errors: -CMC_E_VERIFY (a digest, number or mark does not
  * fit; says which record), -CMC_E_FORMAT, -CMC_E_LIMIT; *out untouched. */
 CMC_MUST_CHECK int measure_replay(const uint8_t *log, size_t len, const struct measure_banks *start,
