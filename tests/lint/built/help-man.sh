@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# help-man.sh BUILD: each option that --help prints is in the man page, and the other way round.
+build=${1:?usage: help-man.sh BUILD}
+top=$(dirname "$0")/../../..
+options() { grep -oE '(^|[ ,[])--?[a-z][a-z0-9-]+' | sed -E 's/^[ ,[]*-+//' | sort -u; }
+for program in "$build"/bin/* "$build"/libexec/cmc/*; do
+    { [ -f "$program" ] && [ ! -L "$program" ]; } || continue
+    name=${program##*/}
+    page=$(ls "$top"/docs/man/"$name".[1-9] 2>/dev/null)
+    if [ -z "$page" ]; then
+        echo "not ok $name - no man page docs/man/$name.N"
+        continue
+    fi
+    if ! "$program" --help >/dev/null; then
+        echo "not ok $name - --help fails"
+        continue
+    fi
+    # in --help, option lines begin with spaces and a dash; in a page, they are set in tagged lists
+    help=$("$program" --help | grep -E '^ +-' | sed -E 's/^( +[^ ]+( [A-Z|a-z=]+)?).*/\1/' | options)
+    man=$(mandoc -Tutf8 "$page" | col -bx | sed -n '/^OPTIONS/,/^[A-Z]/p' |
+        grep -E '^ {3,9}-' | options)
+    if [ "$help" = "$man" ]; then
+        echo "ok $name"
+    else
+        echo "not ok $name - --help and $page differ: $(diff <(echo "$help") <(echo "$man") |
+            grep '^[<>]' | tr '\n' ' ')"
+    fi
+done
