@@ -74,12 +74,6 @@ const struct measure_member measure_members[] = {
 };
 const size_t measure_member_count = sizeof(measure_members) / sizeof(measure_members[0]);
 
-bool measure_member_may_be_zero(const struct measure_member *m)
-{
-    return !m->has && (m->kind == MEASURE_MEMBER_BOOL || m->kind == MEASURE_MEMBER_BYTES ||
-                       (m->kind == MEASURE_MEMBER_U32 && m->size == 0));
-}
-
 bool measure_member_is_set(const struct measure_member *m, const struct measure_event *ev)
 {
     static const uint8_t zeros[CMC_HASH_MAX];
@@ -101,4 +95,12 @@ bool measure_member_is_set(const struct measure_member *m, const struct measure_
         return ((const struct measure_banks *)(const void *)at)->count != 0;
     }
     return false;
+}
+
+bool measure_member_is_there(const struct measure_member *m, const struct measure_event *ev)
+{
+    const bool zero_counts =
+        !m->has && (m->kind == MEASURE_MEMBER_BOOL || m->kind == MEASURE_MEMBER_BYTES ||
+                    (m->kind == MEASURE_MEMBER_U32 && m->size == 0));
+    return measure_member_is_set(m, ev) || (zero_counts && m->required & 1U << ev->type);
 }

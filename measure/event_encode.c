@@ -96,17 +96,14 @@ static int wanted(const struct measure_member *m, const struct measure_event *ev
                   struct cmc_err *err)
 {
     const unsigned bit = 1U << ev->type;
-    const bool set = measure_member_is_set(m, ev);
-    if (m->required & bit) {
-        if (set || measure_member_may_be_zero(m))
-            return 1;
+    const bool there = measure_member_is_there(m, ev);
+    if (!there && m->required & bit)
         return cmc_fail(err, CMC_E_USAGE, "event %s: %s is missing", measure_event_name(ev->type),
                         m->name);
-    }
-    if (set && !(m->optional & bit))
+    if (there && !((m->required | m->optional) & bit))
         return cmc_fail(err, CMC_E_USAGE, "event %s: has no member %s",
                         measure_event_name(ev->type), m->name);
-    return set;
+    return there;
 }
 
 static int put_event(struct cmc_buf *b, const struct measure_event *ev, struct cmc_err *err)

@@ -39,6 +39,7 @@ extern const uint16_t measure_event_types;
 
 /* The member is there: its has flag, else its value is not zero. */
 bool measure_member_is_set(const struct measure_member *m, const struct measure_event *ev);
-/* Zero is a value like others (a counter, a PCR, "no terminal"): it cannot be missed. */
-bool measure_member_may_be_zero(const struct measure_member *m);
+/* The event has the member: it is set, or required and zero is a value like others (a counter, a
+ * PCR, "no terminal"). */
+bool measure_member_is_there(const struct measure_member *m, const struct measure_event *ev);
 #endif

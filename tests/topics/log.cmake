@@ -1,0 +1,4 @@
+add_library(test_logs STATIC ${CMAKE_CURRENT_SOURCE_DIR}/tools/logs.c)
+target_link_libraries(test_logs PUBLIC cmc_measure)
+add_executable(make_log ${CMAKE_CURRENT_SOURCE_DIR}/tools/make_log.c)
+target_link_libraries(make_log PRIVATE test_logs)
