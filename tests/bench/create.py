@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the proxy adds to the calls of one container, above all to Create."""
+
+import shutil
+
+import shim
+from report import ms, p50, spread, table
+
+CALLS = ("start", "Create", "Start", "Delete")
+PARTS = ("mount", "digest", "tpm", "total")
+
+
+def run_once(binary, name, lower):
+    container = shim.Container(shim.find(binary), name, ["/bin/true"], lower)
+    container.run()
+    return container.took, container.close()
+
+
+def forget_programs():
+    shutil.rmtree("/run/cmc/programs", ignore_errors=True)
+
+
+def measure_pairs(pairs, state):
+    """[(proxy's times, straight times, helper's times)], one of each in turns."""
+    lower, out = shim.small_image(), []
+    run_once(shim.PROXY, f"{state}-first", lower)  # warms both caches: pages and programs
+    for number in range(pairs):
+        took = {}
+        # who goes first changes, so that neither always finds the other's warm caches
+        for binary in (shim.PROXY, shim.INNER)[:: 1 if number % 2 else -1]:
+            if state == "cold":
+                forget_programs()
+            took[binary] = run_once(binary, f"{state}-{number}-{binary[-6:]}", lower)
+        proxy, log = took[shim.PROXY]
+        out.append((proxy, took[shim.INNER][0], shim.timings(log)))
+    return out
+
+
+def call_row(name, call, runs):
+    proxy = [run[0][call] for run in runs]
+    straight = [run[1][call] for run in runs]
+    added = [run[0][call] - run[1][call] for run in runs]
+    columns = [ms(value) for values in (proxy, straight, added) for value in spread(values)]
+    return [name, *columns, round(p50(proxy) / p50(straight), 2)]
+
+
+def part_row(name, runs):
+    row = [name]
+    for part in PARTS:
+        values = [run[2][part] for run in runs if part in run[2]]
+        row += [ms(value) for value in spread(values)] if values else ["-"] * 3
+    return row
+
+
+def columns_of(*groups):
+    return [f"{group} {rank}" for group in groups for rank in ("p50", "p90", "p99")]
+
+
+def bench(options):
+    sink = shim.serve_events()
+    warm, cold = (measure_pairs(options.pairs, state) for state in ("warm", "cold"))
+    sink.terminate()
+    calls = [call_row(f"{call}", call, warm) for call in CALLS]
+    calls.insert(2, call_row("Create, programs not yet hashed", "Create", cold))
+    parts = [part_row("programs cached", warm), part_row("programs not yet hashed", cold)]
+    title = f"Calls in ms, {options.pairs} interleaved pairs, swtpm, one busybox layer"
+    return [
+        table(title, ["call", *columns_of("proxy", "straight", "added"), "ratio"], calls),
+        table("Of one Create, ms in the helper", ["", *columns_of(*PARTS)], parts),
+    ]

@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the benches by name and prints their tables. Started by tests/bench/run."""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import report
+
+BENCHES = ("create", "pss", "digest", "ctr")
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(
+        prog="tests/bench/run",
+        description="Measures cmc in a private world with a software TPM. A slow result is never an"
+        " error: the exit status is 0 unless something could not run.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)}; default: all")
+    parser.add_argument("--json", metavar="FILE", help="also write the tables there")
+    parser.add_argument("--pairs", type=int, default=60, help="interleaved pairs (default: %(default)s)")
+    parser.add_argument("--tree", metavar="DIR", help="for digest: this tree, not a new Debian minbase")
+    options = parser.parse_args()
+    unknown = set(options.names) - set(BENCHES)
+    if unknown:
+        parser.error(f"no bench named {', '.join(sorted(unknown))}")
+    return options
+
+
+def first_line(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
+
+
+def machine():
+    """What the numbers depend on."""
+    with open("/proc/cpuinfo", encoding="ascii") as info:
+        models = [line.split(":")[1].strip() for line in info if line.startswith("model name")]
+    return {
+        "cpu": f"{os.cpu_count()} x {models[0] if models else platform.machine()}",
+        "kernel": platform.release(),
+        "containerd": first_line("containerd", "--version"),
+        "runc": first_line("runc", "--version"),
+    }
+
+
+def run_bench(name, options, results):
+    """Prints and keeps one bench's tables; returns what went wrong, or None."""
+    module = importlib.import_module(name)
+    try:
+        results[name] = module.bench(options)
+    except report.Skip as skip:
+        print(f"\n{name}: skipped: {skip}")
+    except (OSError, RuntimeError, ValueError, subprocess.CalledProcessError) as error:
+        return f"{name}: {error}"
+    for table in results.get(name, []):
+        report.show(table)
+    sys.stdout.flush()
+    return None
+
+
+def main():
+    options, results = parse_options(), {}
+    about = machine()
+    print("; ".join(about.values()))
+    names = options.names or BENCHES
+    faults = [fault for name in names if (fault := run_bench(name, options, results))]
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as out:
+            json.dump({"machine": about, "benches": results}, out, indent=1)
+    for fault in faults:
+        print(f"could not run: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one container through one shim, as containerd would, without containerd."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+
+import ttrpc
+
+WORLD = pathlib.Path("/run/cmc-world")  # of example-setup/lib/private-world
+LIBRARY = pathlib.Path(__file__).parents[2] / "example-setup/lib"
+NAMESPACE = os.environ["CMC_NS"]
+CONTAINERD = WORLD / "bench.sock"  # nobody listens there, only at its events service
+INNER, PROXY = "containerd-shim-runc-v2", "containerd-shim-cmc-v1"
+
+
+def find(program):
+    """The absolute path of a program, as containerd resolves a runtime's name."""
+    path = shutil.which(program)
+    if path is None:
+        raise RuntimeError(f"{program} is not in PATH")
+    return path
+
+
+def serve_events():
+    return ttrpc.serve_events(f"{CONTAINERD}.ttrpc")
+
+
+def image_library(command):
+    """Runs one shell command that uses example-setup/lib/image.sh."""
+    subprocess.run(["bash", "-c", f". '{LIBRARY}/image.sh' && {command}"], check=True)
+
+
+def small_image():
+    """The lower directory of a one-layer busybox image."""
+    lower = WORLD / "bench-image"
+    if not lower.exists():
+        image_library(f"busybox_tree {lower}")
+    return lower
+
+
+def make_bundle(bundle, container, lower, args):
+    """The bundle that containerd 1.6 makes before it starts a shim; returns the rootfs mount."""
+    for name in ("rootfs", "upper", "work"):
+        (bundle / name).mkdir(parents=True)
+    subprocess.run(["runc", "spec"], cwd=bundle, check=True)
+    config = json.loads((bundle / "config.json").read_text())
+    config["process"].update(terminal=False, args=args)
+    config["root"]["readonly"] = False
+    config["linux"]["cgroupsPath"] = f"/{NAMESPACE}/{container}"
+    (bundle / "config.json").write_text(json.dumps(config))
+    os.mkfifo(bundle / "log", 0o700)
+    options = ["index=off", f"workdir={bundle}/work", f"upperdir={bundle}/upper"]
+    options.append(f"lowerdir={lower}")
+    mount = ttrpc.field(1, "overlay") + ttrpc.field(2, "overlay")
+    return mount + b"".join(ttrpc.field(4, option) for option in options)
+
+
+def parse_answer(answer):
+    """(socket path, task API version) of what start printed: a bare address, or JSON."""
+    if answer.startswith("{"):
+        params = json.loads(answer)
+        return params["address"].removeprefix("unix://"), params["version"]
+    if not answer.startswith("unix://"):
+        raise RuntimeError(f"start printed {answer!r}, not an address")
+    return answer.removeprefix("unix://"), 2
+
+
+class Container:
+    """One container under one shim. took: seconds of each call, by its name."""
+
+    def __init__(self, binary, container, args, lower):
+        self.binary, self.id, self.took = binary, container, {}
+        self.bundle = WORLD / "bench" / "io.containerd.runtime.v2.task" / NAMESPACE / container
+        self.mount = make_bundle(self.bundle, container, lower, args)
+        # containerd reads the log before it starts the shim; opened for both, it never ends
+        self.log_fd = os.open(self.bundle / "log", os.O_RDWR | os.O_NONBLOCK)
+        path, version = parse_answer(self.timed("start", self.start))
+        self.client = ttrpc.Client(path, f"containerd.task.v{version}.Task")
+
+    def timed(self, name, call, *args):
+        begin = time.perf_counter()
+        result = call(*args)
+        self.took[name] = time.perf_counter() - begin
+        return result
+
+    def start(self):
+        # fmt: off
+        command = [self.binary, "-namespace", NAMESPACE, "-address", str(CONTAINERD),
+                   "-publish-binary", find("containerd"), "-id", self.id, "start"]
+        # fmt: on
+        env = dict(os.environ, TTRPC_ADDRESS=f"{CONTAINERD}.ttrpc", GOMAXPROCS="2")
+        run = subprocess.run(
+            command,
+            cwd=self.bundle,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+            check=False,
+        )
+        answer = run.stdout.decode().strip()
+        if run.returncode:
+            raise RuntimeError(f"{self.binary} start: exit {run.returncode}: {answer}")
+        return answer
+
+    def call(self, method, extra=b""):
+        return self.timed(method, self.client.call, method, ttrpc.field(1, self.id) + extra)
+
+    def create(self):
+        return self.call("Create", ttrpc.field(2, str(self.bundle)) + ttrpc.field(3, self.mount))
+
+    def run(self):
+        """From Create to the end of the container's process."""
+        self.create()
+        self.call("Start")
+        self.call("Wait")
+
+    def close(self):
+        self.call("Delete")
+        try:
+            self.call("Shutdown")
+        except (ConnectionError, ValueError, OSError):
+            pass  # the shim may be gone before its answer is read
+        self.client.close()
+        log = self.log()
+        os.close(self.log_fd)
+        shutil.rmtree(self.bundle)
+        return log
+
+    def log(self):
+        text = b""
+        try:
+            while block := os.read(self.log_fd, 65536):
+                text += block
+        except BlockingIOError:
+            pass
+        return text.decode(errors="replace")
+
+
+def timings(log):
+    """{name: seconds} of what the helper's line in the shim's log says: name_us=N or name=N.Nms."""
+    found = re.findall(r"\b(\w+)_us=(\d+)", log)
+    return {name: int(value) / 1e6 for name, value in found}
