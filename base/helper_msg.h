@@ -10,8 +10,9 @@
 #include "base/buf.h"
 
 /* Descriptors that cmc-measure is started with; everything else is closed. 0, 1, 2: /dev/null,
- * /dev/null, the shim's log. */
-enum { CMC_HELPER_FD = 3, CMC_HELPER_BUNDLE_FD = 4 }; /* the socket; the bundle directory, O_PATH */
+ * /dev/null, the shim's log. 4 is the bundle directory, O_PATH, judged; /dev/null when the job
+ * needs none (CMC_HELPER_DELETE) or when the bundle is what failed (CMC_HELPER_FAILED). */
+enum { CMC_HELPER_FD = 3, CMC_HELPER_BUNDLE_FD = 4 };
 
 enum {
     CMC_HELPER_VERSION = 1,
@@ -39,7 +40,9 @@ struct cmc_helper_request { /* borrowed from the frame; texts NUL-terminated ins
     const char *inner_shim; /* absolute path of the real shim */
     const char *reason;     /* CMC_HELPER_FAILED */
     uint32_t exit_status;   /* CMC_HELPER_DELETE */
-    const uint8_t *create;  /* CMC_HELPER_CREATE: CreateTaskRequest bytes */
+    /* CMC_HELPER_CREATE: CreateTaskRequest bytes. CMC_HELPER_FAILED: the same, to translate the
+     * options only, or nothing when the request itself could not be read. */
+    const uint8_t *create;
     size_t create_len;
 };
 

@@ -2,6 +2,8 @@
 /* base/pb.c -- protobuf on the wire; knows fields, not messages. */
 #include "base/pb.h"
 
+#include "base/utf8.h"
+
 enum { NUMBER_MAX = (1 << 29) - 1, VARINT_MAX = 10 };
 
 /* Little endian groups of 7 bits; the tenth byte has room for one bit only. */
@@ -78,27 +80,10 @@ int cmc_pb_next(struct cmc_reader *r, struct cmc_pb_field *out, struct cmc_err *
     return 1;
 }
 
-/* Length of the well-formed UTF-8 sequence at p (Unicode 15, table 3-7), 0 when there is none. */
-static size_t utf8_len(const uint8_t *p, size_t left)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (n == 1)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 bool cmc_pb_is_text(const struct cmc_span *s)
 {
     for (size_t i = 0, n; i < s->len; i += n) {
-        n = utf8_len(s->p + i, s->len - i);
+        n = cmc_utf8_len(s->p + i, s->len - i);
         if (n == 0 || s->p[i] == '\0')
             return false;
     }
