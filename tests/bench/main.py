@@ -21,10 +21,11 @@ def parse_options():
         description="Measures cmc in a private world with a software TPM. A slow result is never an"
         " error: the exit status is 0 unless something could not run.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)}; default: all")
-    parser.add_argument("--json", metavar="FILE", help="also write the tables there")
-    parser.add_argument("--pairs", type=int, default=60, help="interleaved pairs (default: %(default)s)")
-    parser.add_argument("--tree", metavar="DIR", help="for digest: this tree, not a new Debian minbase")
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)}; default: all")
+    add("--json", metavar="FILE", help="also write the tables there")
+    add("--pairs", type=int, default=100, help="interleaved pairs (default: %(default)s)")
+    add("--tree", metavar="DIR", help="for digest: this tree, not a new Debian minbase")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHES)
     if unknown:

@@ -11,22 +11,23 @@ from report import table
 MEMBERS = ("Pss", "Rss", "Private_Dirty")
 
 
+def number(path, name):
+    """The number after "name:" in a file of /proc."""
+    return int(re.search(rf"^{name}:\s+(\d+)", pathlib.Path(path).read_text(), re.M)[1])
+
+
 def memory(pid):
-    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return [int(re.search(rf"^{member}: +(\d+) kB", text, re.M)[1]) for member in MEMBERS]
-
-
-def parent(pid):
-    return int(re.search(r"^PPid:\t(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+    return [number(f"/proc/{pid}/smaps_rollup", member) for member in MEMBERS]
 
 
 def bench(_options):
     sink = shim.serve_events()
-    container = shim.Container(shim.find(shim.PROXY), "pss", ["/bin/sleep", "600"], shim.small_image())
+    lower = shim.small_image()
+    container = shim.Container(shim.find(shim.PROXY), "pss", ["/bin/sleep", "600"], lower)
     container.create()
     container.call("Start")
     inner = container.call("Connect")[1]  # shim_pid, as the real shim answers it
-    proxy = parent(inner)
+    proxy = number(f"/proc/{inner}/status", "PPid")
     name = pathlib.Path(f"/proc/{proxy}/exe").resolve().name
     if name != shim.PROXY:
         raise RuntimeError(f"the real shim's parent, process {proxy}, is {name}")

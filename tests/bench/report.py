@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Percentiles and tables. A bench returns tables; they are printed as Markdown and kept for JSON."""
+"""Percentiles and tables, which are printed as Markdown and kept for JSON."""
 
 
 class Skip(Exception):
