@@ -14,8 +14,8 @@ report() { # report 'ok NAME': to the count, and (unless it passed) to whoever w
     case $1 in ok\ *) ;; *) echo "  $1" ;; esac
 }
 
-log_of() { # a file name for the log of a case
-    echo "$CMC_LOGS/$(tr -c 'A-Za-z0-9.\n' - <<<"$1").log"
+log_of() { # log_of NAME: the file that keeps a case's output
+    echo "${CMC_RESULTS%.results}.$(tr -c 'A-Za-z0-9.\n' - <<<"$1").log"
 }
 
 verdict() { # verdict NAME STATUS LOG
