@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record/details.c -- what digests stand for: one file each, whole or absent. */
+#include "record/details.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+#include "record/dir.h"
+
+enum {
+    DETAIL_MAX = 256 << 20, /* bytes of one */
+    FILES_MAX = 1 << 20,    /* in the directory */
+    MODE = 0640,
+    NAME_CAP = 96,
+    TEMP_AGE_S = 3600 /* what a dead writer left */
+};
+static const char temp_prefix[] = ".new-";
+
+static int make_name(const char *kind, const uint8_t digest[static CMC_SHA256_LEN],
+                     char out[static NAME_CAP], struct cmc_err *err)
+{
+    char hex[2 * CMC_SHA256_LEN + 1];
+    const size_t n = strspn(kind, "abcdefghijklmnopqrstuvwxyz");
+    if (n == 0 || n > 16 || kind[n])
+        return cmc_fail(err, CMC_E_USAGE, "detail: kind %.20s", kind);
+    cmc_hex(digest, CMC_SHA256_LEN, hex);
+    (void)snprintf(out, NAME_CAP, "%s-%s", kind, hex);
+    return 0;
+}
+
+struct stored {
+    char name[NAME_CAP];
+    uint64_t size;
+    struct timespec mtime;
+};
+struct stored_list {
+    struct stored *file;
+    size_t count, cap;
+    uint64_t bytes;
+};
+
+static void stored_done(struct stored_list *l)
+{
+    free(l->file);
+}
+
+static int add(struct stored_list *l, const char *name, const struct stat *st, struct cmc_err *err)
+{
+    if (l->count == l->cap) {
+        const size_t cap = l->cap ? l->cap * 2 : 64;
+        struct stored *more = cap > FILES_MAX ? NULL : reallocarray(l->file, cap, sizeof(*more));
+        if (!more)
+            return cmc_fail(err, CMC_E_LIMIT, "details: %zu files", l->count);
+        l->file = more;
+        l->cap = cap;
+    }
+    struct stored *s = &l->file[l->count++];
+    *s = (struct stored){.size = (uint64_t)st->st_size, .mtime = st->st_mtim};
+    memcpy(s->name, name, strlen(name) + 1);
+    l->bytes += s->size;
+    return 0;
+}
+
+static void closedir_p(DIR **d)
+{
+    if (*d)
+        (void)closedir(*d);
+}
+
+static int list(int dirfd, struct stored_list *l, struct cmc_err *err)
+{
+    struct stat st;
+    const time_t now = time(NULL);
+    int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CMC_CLEANUP(closedir_p) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        cmc_closep(&fd);
+        return cmc_fail(err, CMC_E_SYS, "list details");
+    }
+    for (struct dirent *e; (e = readdir(d));) {
+        if (strlen(e->d_name) >= NAME_CAP ||
+            fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        if (strncmp(e->d_name, temp_prefix, strlen(temp_prefix)) == 0 &&
+            now - st.st_mtime > TEMP_AGE_S) {
+            (void)unlinkat(dirfd, e->d_name, 0);
+            continue;
+        }
+        if (add(l, e->d_name, &st, err) < 0)
+            return -(int)err->code;
+    }
+    return 0;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct stored *x = a, *y = b;
+    if (x->mtime.tv_sec != y->mtime.tv_sec)
+        return x->mtime.tv_sec < y->mtime.tv_sec ? -1 : 1;
+    if (x->mtime.tv_nsec != y->mtime.tv_nsec)
+        return x->mtime.tv_nsec < y->mtime.tv_nsec ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static int make_room(int dirfd, uint64_t len, uint64_t quota, struct cmc_err *err)
+{
+    CMC_CLEANUP(stored_done) struct stored_list l = {0};
+    if (len > quota)
+        return cmc_fail(err, CMC_E_LIMIT, "detail: %llu bytes, details_quota is %llu",
+                        (unsigned long long)len, (unsigned long long)quota);
+    if (list(dirfd, &l, err) < 0)
+        return -(int)err->code;
+    if (l.bytes <= quota - len)
+        return 0;
+    qsort(l.file, l.count, sizeof(l.file[0]), by_age);
+    for (size_t i = 0; i < l.count && l.bytes > quota - len; i++) {
+        if (unlinkat(dirfd, l.file[i].name, 0) < 0 && errno != ENOENT)
+            return cmc_fail(err, CMC_E_SYS, "remove old detail %s", l.file[i].name);
+        l.bytes -= l.file[i].size;
+    }
+    return 0;
+}
+
+static int write_all(int fd, const uint8_t *data, size_t len, struct cmc_err *err)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cmc_fail(err, CMC_E_SYS, "write detail");
+        data += n;
+        len -= (size_t)n;
+    }
+    return fdatasync(fd) < 0 ? cmc_fail(err, CMC_E_SYS, "sync detail") : 0;
+}
+
+static int write_new(int dirfd, const char *name, const void *data, size_t len, struct cmc_err *err)
+{
+    uint8_t random[8];
+    char temp[NAME_CAP], hex[2 * sizeof(random) + 1];
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
+        return cmc_fail(err, CMC_E_SYS, "getrandom");
+    cmc_hex(random, sizeof(random), hex);
+    (void)snprintf(temp, sizeof(temp), "%s%s", temp_prefix, hex);
+    cmc_autofd int fd = record_dir_file(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL, MODE, err);
+    if (fd < 0)
+        return -(int)err->code;
+    int rc = write_all(fd, data, len, err);
+    if (rc == 0 && (renameat(dirfd, temp, dirfd, name) < 0 || fsync(dirfd) < 0))
+        rc = cmc_fail(err, CMC_E_SYS, "rename detail %s", name);
+    if (rc < 0)
+        (void)unlinkat(dirfd, temp, 0);
+    return rc;
+}
+
+/* 1: there, whole, and now the youngest; 0: to be written */
+static int is_stored(int dirfd, const char *name, size_t len, struct cmc_err *err)
+{
+    struct stat st;
+    cmc_autofd int fd = record_dir_file(dirfd, name, O_RDONLY, MODE, err);
+    if (fd < 0)
+        return err->code == CMC_E_SYS && err->sys_errno == ENOENT ? 0 : -(int)err->code;
+    if (fstat(fd, &st) < 0)
+        return cmc_fail(err, CMC_E_SYS, "stat %s", name);
+    if ((uint64_t)st.st_size != len)
+        return 0;
+    (void)futimens(fd, NULL);
+    return 1;
+}
+
+int record_details_put(const char *dir, const char *kind,
+                       const uint8_t digest[static CMC_SHA256_LEN], const void *data, size_t len,
+                       uint64_t quota, struct cmc_err *err)
+{
+    char name[NAME_CAP];
+    struct cmc_err why = {0};
+    int rc = make_name(kind, digest, name, err);
+    if (rc < 0)
+        return rc;
+    if (len > DETAIL_MAX)
+        return cmc_fail(err, CMC_E_LIMIT, "detail %s: %zu bytes, at most %d", name, len,
+                        DETAIL_MAX);
+    cmc_autofd int dirfd = record_dir_open(dir, true, err);
+    if (dirfd < 0)
+        return -(int)err->code;
+    rc = is_stored(dirfd, name, len, &why);
+    if (rc < 0)
+        *err = why;
+    if (rc == 0)
+        rc = make_room(dirfd, len, quota, err);
+    else
+        return rc < 0 ? cmc_wrap(err, "%s", dir) : 0;
+    if (rc == 0)
+        rc = write_new(dirfd, name, data, len, err);
+    return rc < 0 ? cmc_wrap(err, "%s", dir) : 0;
+}
+
+static int read_all(int fd, const char *name, struct cmc_buf *out, struct cmc_err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return cmc_fail(err, CMC_E_SYS, "stat %s", name);
+    if (st.st_size > DETAIL_MAX)
+        return cmc_fail(err, CMC_E_LIMIT, "%s: %lld bytes, at most %d", name, (long long)st.st_size,
+                        DETAIL_MAX);
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(DETAIL_MAX);
+    uint8_t step[8192];
+    for (;;) {
+        ssize_t n = read(fd, step, sizeof(step));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cmc_fail(err, CMC_E_SYS, "read %s", name);
+        if (n == 0)
+            break;
+        cmc_put(&b, step, (size_t)n);
+    }
+    if (cmc_buf_check(&b, name, err) < 0)
+        return -(int)err->code;
+    *out = b;
+    b = cmc_buf_of(0);
+    return 1;
+}
+
+int record_details_get(const char *dir, const char *kind,
+                       const uint8_t digest[static CMC_SHA256_LEN], struct cmc_buf *out,
+                       struct cmc_err *err)
+{
+    char name[NAME_CAP];
+    struct cmc_err why = {0};
+    if (make_name(kind, digest, name, err) < 0)
+        return -(int)err->code;
+    cmc_autofd int dirfd = record_dir_open(dir, false, &why);
+    cmc_autofd int fd = dirfd < 0 ? -1 : record_dir_file(dirfd, name, O_RDONLY, MODE, &why);
+    if (fd < 0 && why.code == CMC_E_SYS && why.sys_errno == ENOENT)
+        return 0;
+    if (fd < 0) {
+        *err = why;
+        return cmc_wrap(err, "%s", dir);
+    }
+    return read_all(fd, name, out, err);
+}

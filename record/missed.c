@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record/missed.c -- one line per event that was not recorded. */
+#include "record/missed.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "record/dir.h"
+
+enum { FILE_MAX = 65536, LINE_MAX_BYTES = 4096, TEXT_CUT = 800, MODE = 0600 };
+
+/* The recorder's lock may be what could not be had, so this file has its own, held for two calls.
+ */
+static int open_locked(int dirfd, int flags)
+{
+    struct cmc_err ignored;
+    cmc_autofd int fd = record_dir_file(dirfd, "missed", flags, MODE, &ignored);
+    return fd >= 0 && flock(fd, LOCK_EX) == 0 ? cmc_take_fd(&fd) : -1;
+}
+
+static void put_text(struct cmc_buf *b, const char *text)
+{
+    /* Printable ASCII only: tab and newline part the line, and a text that a full disk cut in the
+     * middle of a character would be no UTF-8, and so no event. */
+    for (size_t i = 0; text && text[i] && i < TEXT_CUT; i++)
+        cmc_put_u8(b, (uint8_t)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?'));
+}
+
+void record_missed_note(int dirfd, const struct measure_event *ev, const struct cmc_err *why)
+{
+    struct stat st;
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(LINE_MAX_BYTES);
+    cmc_autofd int fd = open_locked(dirfd, O_RDWR | O_APPEND | O_CREAT);
+    put_text(&b, ev->ns);
+    cmc_put_u8(&b, '\t');
+    put_text(&b, ev->container);
+    cmc_put_u8(&b, '\t');
+    put_text(&b, measure_event_name(ev->type));
+    cmc_put_text(&b, ": ");
+    put_text(&b, why->msg);
+    cmc_put_u8(&b, '\n');
+    if (fd < 0 || b.bad || fstat(fd, &st) < 0 || st.st_size + (off_t)b.len > FILE_MAX)
+        return;
+    (void)!write(fd, b.data, b.len);
+}
+
+/* Copies the text up to the byte end, and returns what follows it. */
+static const char *cut(const char *line, char end, char *out, size_t cap)
+{
+    const size_t n = strcspn(line, (char[]){end, 0});
+    (void)snprintf(out, cap, "%.*s", (int)(n < cap ? n : cap - 1), line);
+    return line[n] ? line + n + 1 : line + n;
+}
+
+void record_missed_read(int dirfd, struct record_missed *out)
+{
+    cmc_autofree char *text = calloc(1, FILE_MAX + 1);
+    cmc_autofd int fd = open_locked(dirfd, O_RDONLY);
+    *out = (struct record_missed){0};
+    ssize_t n = fd < 0 || !text ? -1 : pread(fd, text, FILE_MAX, 0);
+    if (n <= 0)
+        return;
+    out->size = (uint64_t)n;
+    const char *rest = cut(text, '\t', out->ns, sizeof(out->ns));
+    rest = cut(rest, '\t', out->container, sizeof(out->container));
+    (void)cut(rest, '\n', out->what, sizeof(out->what));
+    for (ssize_t i = 0; i < n; i++)
+        out->count += text[i] == '\n';
+}
+
+void record_missed_clear(int dirfd, const struct record_missed *m)
+{
+    struct stat st;
+    cmc_autofd int fd = open_locked(dirfd, O_RDWR);
+    if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size == m->size)
+        (void)!ftruncate(fd, 0);
+}

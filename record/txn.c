@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record/txn.c -- intent, sync, extend, read back, mark: in this order, whoever dies in between. */
+#include "record/txn.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/hex.h"
+#include "record/hint.h"
+#include "record/missed.h"
+
+enum {
+    MARK_MAX = 1024, /* bytes of a mark's frame: four values and its head */
+    SETTLE_TRIES = 4 /* while somebody else extends the register */
+};
+
+static uint64_t now_us(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static int read_boot_id(uint8_t out[static 16], struct cmc_err *err)
+{
+    char text[37], hex[32];
+    size_t n = 0;
+    cmc_autofd int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
+        return cmc_fail(err, CMC_E_SYS, "read /proc/sys/kernel/random/boot_id");
+    for (size_t i = 0; i < sizeof(text) - 1 && n < sizeof(hex); i++)
+        if (text[i] != '-')
+            hex[n++] = text[i];
+    return cmc_unhex(hex, n, out, 16, err);
+}
+
+static int see(struct record_txn *t)
+{
+    int rc = record_register_clock(t->reg, &t->seen.clock, t->err);
+    return rc < 0 ? rc : record_register_read(t->reg, &t->seen.value, t->err);
+}
+
+/* A register of its own kind and number from the boot's first event to its last. */
+static int check_same(const struct record_txn *t)
+{
+    const struct measure_replay *log = &t->state.log;
+    if (log->empty || memcmp(log->boot_id, t->seen.boot_id, sizeof(log->boot_id)) != 0)
+        return 0;
+    if (log->pcr != t->cfg->pcr)
+        return cmc_fail(t->err, CMC_E_VERIFY,
+                        "this boot records in PCR %u, PCR %u is asked for: reboot to change it",
+                        log->pcr, t->cfg->pcr);
+    if (log->profile != t->cfg->profile)
+        return cmc_fail(t->err, CMC_E_VERIFY,
+                        "this boot records profile %d, %d is asked for: reboot to change it",
+                        (int)log->profile, (int)t->cfg->profile);
+    return 0;
+}
+
+int record_txn_begin(struct record_txn *t)
+{
+    const uint64_t begin = now_us();
+    t->log.fd = -1;
+    t->seen.start = t->reg->zero; /* nothing but us extends the register, from power on */
+    int rc = read_boot_id(t->seen.boot_id, t->err);
+    if (rc == 0)
+        rc = record_log_open(t->dirfd, &t->log, t->err);
+    if (rc == 0)
+        rc = see(t);
+    if (rc == 0)
+        rc = record_state_load(t->dirfd, &t->log, &t->seen, &t->state, t->err);
+    if (rc == 0)
+        rc = check_same(t);
+    t->receipt.log_us += (uint32_t)(now_us() - begin);
+    return rc;
+}
+
+void record_txn_end(struct record_txn *t, bool settled)
+{
+    if (settled)
+        record_hint_put(t->dirfd, t->log.size, &t->state);
+    record_log_close(&t->log);
+}
+
+static int append(struct record_txn *t, const struct measure_frame *f)
+{
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(MEASURE_FRAME_MAX);
+    const uint64_t begin = now_us();
+    int rc = measure_frame_encode(f, &b, t->err);
+    if (rc == 0)
+        rc = record_log_append(&t->log, b.data, b.len, t->err);
+    t->receipt.log_us += (uint32_t)(now_us() - begin);
+    return rc;
+}
+
+static int mark(struct record_txn *t, enum measure_mark_how how, const struct measure_banks *values)
+{
+    struct measure_replay *log = &t->state.log;
+    const struct measure_frame f = {
+        .type = MEASURE_FRAME_MARK, .recnum = log->next_seq - 1, .how = how, .values = *values};
+    if (append(t, &f) < 0)
+        return cmc_wrap(t->err, "event %llu: mark, which the next writer adds",
+                        (unsigned long long)f.recnum);
+    log->open = false;
+    log->lost = how == MEASURE_MARK_LOST;
+    log->last = *values;
+    if (t->state.open_is_start && log->lost)
+        t->state.has_start = false;
+    t->state.open_is_start = false;
+    return 0;
+}
+
+/* Extends the open intent and reads back. RECORD_MOVED: the PCR has another value than next. */
+static int extend(struct record_txn *t, const struct measure_banks *next)
+{
+    int rc = record_register_extend(t->reg, &t->state.log.open_digests, t->err);
+    if (rc == 0)
+        rc = see(t);
+    if (rc < 0)
+        return cmc_wrap(t->err,
+                        "event %llu is logged but may not be in the PCR, which the next "
+                        "writer settles",
+                        (unsigned long long)t->state.log.next_seq - 1);
+    return measure_banks_equal(&t->seen.value, next) ? RECORD_DONE : RECORD_MOVED;
+}
+
+static int complete(struct record_txn *t, enum measure_mark_how how)
+{
+    struct measure_banks next = t->state.log.last;
+    int rc = measure_replay_extend(&next, &t->state.log.open_digests, t->err);
+    if (rc == 0)
+        rc = extend(t, &next);
+    return rc == RECORD_DONE ? mark(t, how, &next) : rc;
+}
+
+/* Writes the intent; after it, whatever happens, the event is in the log. */
+static int intend(struct record_txn *t, struct measure_event *ev, enum record_log_use use)
+{
+    struct measure_replay *log = &t->state.log;
+    cmc_autobuf struct cmc_buf content = cmc_buf_of(MEASURE_EVENT_MAX);
+    struct measure_frame f = {
+        .type = MEASURE_FRAME_INTENT, .recnum = log->next_seq, .pcr = t->cfg->pcr};
+
+    ev->seq = log->next_seq;
+    int rc = measure_event_encode(ev, &content, t->err);
+    if (rc == 0)
+        rc = measure_replay_digests(content.data, content.len, &t->reg->zero, &f.digests, t->err);
+    if (rc == 0)
+        rc = record_log_room(&t->log, MEASURE_FRAME_MAX + MARK_MAX, use, t->err);
+    f.content = content.data;
+    f.content_len = content.len;
+    if (rc == 0)
+        rc = append(t, &f);
+    if (rc < 0)
+        return cmc_wrap(t->err, "event %llu", (unsigned long long)f.recnum);
+    log->next_seq++;
+    log->empty = false;
+    log->open = true;
+    log->open_digests = f.digests;
+    return 0;
+}
+
+int record_txn_commit(struct record_txn *t, struct measure_event *ev, enum record_log_use use)
+{
+    int rc = intend(t, ev, use);
+    return rc < 0 ? rc : complete(t, MEASURE_MARK_DONE);
+}
+
+static int settle_open(struct record_txn *t, const struct record_verdict *v)
+{
+    static const enum measure_mark_how how[] = {[RECORD_OPEN_FOUND] = MEASURE_MARK_FOUND,
+                                                [RECORD_OPEN_TWICE] = MEASURE_MARK_TWICE,
+                                                [RECORD_OPEN_LOST] = MEASURE_MARK_LOST};
+    if (v->open == RECORD_OPEN_NONE)
+        return RECORD_DONE;
+    if (record_log_room(&t->log, MARK_MAX, RECORD_LOG_USE_RESERVE, t->err) < 0)
+        return -(int)t->err->code;
+    t->receipt.recovered = v->open != RECORD_OPEN_LOST;
+    return v->open == RECORD_OPEN_EXTEND ? complete(t, MEASURE_MARK_RECOVERED)
+                                         : mark(t, how[v->open], &v->settled);
+}
+
+static struct measure_event register_event(const struct record_txn *t, enum measure_event_type type)
+{
+    struct measure_event ev = {.type = type,
+                               .reset_count = t->seen.clock.reset_count,
+                               .restart_count = t->seen.clock.restart_count,
+                               .profile = t->cfg->profile,
+                               .pcr = t->cfg->pcr,
+                               .ignored_banks = t->reg->ignored[0] ? t->reg->ignored : NULL,
+                               .found = t->seen.value,
+                               .program_count = t->cfg->program_count};
+    memcpy(ev.boot_id, t->seen.boot_id, sizeof(ev.boot_id));
+    for (size_t i = 0; i < t->cfg->program_count && i < MEASURE_PROGRAMS_MAX; i++)
+        ev.programs[i] = t->cfg->programs[i];
+    return ev;
+}
+
+/* Both kinds begin a segment: what was found is what the log goes on from. */
+static int begin_segment(struct record_txn *t, struct measure_event *ev, enum record_log_use use)
+{
+    struct measure_replay *log = &t->state.log;
+    log->last = t->seen.value;
+    log->lost = false;
+    int rc = intend(t, ev, use);
+    if (rc < 0)
+        return rc;
+    log->reset_count = ev->reset_count;
+    log->pcr = ev->pcr;
+    log->profile = ev->profile;
+    memcpy(log->boot_id, ev->boot_id, sizeof(log->boot_id));
+    return complete(t, MEASURE_MARK_DONE);
+}
+
+static int put_discontinuity(struct record_txn *t, const struct record_verdict *v)
+{
+    struct measure_event ev = register_event(t, MEASURE_DISCONTINUITY);
+    ev.reason = v->discontinuity;
+    ev.expected = v->expected;
+    t->receipt.discontinuity = true;
+    if (v->start)
+        t->state.has_start = false;
+    return begin_segment(t, &ev, RECORD_LOG_USE_RESERVE);
+}
+
+static int put_start(struct record_txn *t)
+{
+    struct measure_event ev = register_event(t, MEASURE_RECORDER_START);
+    t->receipt.started = true;
+    t->state.has_start = true; /* unless it is lost */
+    t->state.open_is_start = true;
+    return begin_segment(t, &ev, RECORD_LOG_KEEP);
+}
+
+static int put_missed(struct record_txn *t)
+{
+    struct record_missed m;
+    char reason[MEASURE_TEXT_MAX];
+    record_missed_read(t->dirfd, &m);
+    if (m.count == 0)
+        return RECORD_DONE;
+    (void)snprintf(reason, sizeof(reason), "%llu event(s) missing, the first: %.900s",
+                   (unsigned long long)m.count, m.what);
+    struct measure_event ev = {.type = MEASURE_FAILED,
+                               .container = m.container,
+                               .ns = m.ns,
+                               .decision = MEASURE_DECISION_AUDIT,
+                               .reason = reason};
+    int rc = record_txn_commit(t, &ev, RECORD_LOG_USE_RESERVE);
+    if (rc == RECORD_DONE)
+        record_missed_clear(t->dirfd, &m);
+    return rc;
+}
+
+static int settle_once(struct record_txn *t)
+{
+    struct record_verdict v;
+    int rc = record_state_decide(&t->state, &t->seen, &v, t->err);
+    if (rc == 0)
+        rc = settle_open(t, &v);
+    if (rc == RECORD_DONE && v.discontinuity)
+        rc = put_discontinuity(t, &v);
+    if (rc == RECORD_DONE && v.start)
+        rc = put_start(t);
+    return rc == RECORD_DONE ? put_missed(t) : rc;
+}
+
+int record_txn_settle(struct record_txn *t)
+{
+    for (int i = 0; i < SETTLE_TRIES; i++) {
+        int rc = settle_once(t);
+        if (rc != RECORD_MOVED)
+            return rc;
+    }
+    return cmc_fail(t->err, CMC_E_TPM, "PCR %u: somebody else extends it all the time",
+                    t->cfg->pcr);
+}
