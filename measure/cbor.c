@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* RFC 8949 section 3: the argument in the shortest form (section 4.2.1) */
 static void put_head(struct cmc_buf *b, enum measure_cbor_type type, uint64_t v)
 {
@@ -59,24 +61,10 @@ void measure_cbor_put_map(struct cmc_buf *b, uint64_t pairs)
 
 bool measure_cbor_is_utf8(const uint8_t *text, size_t len)
 {
-    for (size_t i = 0; i < len;) {
-        const uint8_t c = text[i++];
-        if (c < 0x80)
-            continue;
-        if (c < 0xc2 || c > 0xf4)
+    for (size_t i = 0, n; i < len; i += n) {
+        n = cmc_utf8_len(text + i, len - i);
+        if (n == 0)
             return false;
-        const size_t more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-        if (more > len - i)
-            return false;
-        /* overlong forms, surrogates, and above U+10FFFF, all seen in the second byte */
-        const uint8_t least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-        const uint8_t most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        if (text[i] < least || text[i] > most)
-            return false;
-        for (size_t k = 1; k < more; k++)
-            if ((text[i + k] & 0xc0) != 0x80)
-                return false;
-        i += more;
     }
     return true;
 }

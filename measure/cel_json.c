@@ -3,22 +3,19 @@
 #include <string.h>
 
 #include "base/hex.h"
-#include "measure/cbor.h"
+#include "base/utf8.h"
 #include "measure/cel.h"
 #include "measure/event_members.h"
 
 /* The character at p and its length; U+FFFD for a byte that begins none. */
 static uint32_t character(const uint8_t *p, size_t left, size_t *len)
 {
-    const size_t want = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    *len = 1;
-    if (want > left || !measure_cbor_is_utf8(p, want))
-        return 0xfffd;
-    *len = want;
-    uint32_t c = want == 1 ? p[0] : p[0] & (0x7fU >> want);
-    for (size_t i = 1; i < want; i++)
+    const size_t n = cmc_utf8_len(p, left);
+    uint32_t c = n == 1 ? p[0] : p[0] & (0x7fU >> n);
+    *len = n ? n : 1;
+    for (size_t i = 1; i < n; i++)
         c = c << 6 | (p[i] & 0x3f);
-    return c;
+    return n ? c : 0xfffd;
 }
 
 void measure_cel_put_text(struct cmc_buf *b, const char *text)

@@ -2,3 +2,7 @@ add_library(test_logs STATIC ${CMAKE_CURRENT_SOURCE_DIR}/tools/logs.c)
 target_link_libraries(test_logs PUBLIC cmc_measure)
 add_executable(make_log ${CMAKE_CURRENT_SOURCE_DIR}/tools/make_log.c)
 target_link_libraries(make_log PRIVATE test_logs)
+add_test(NAME oracle/eventlog COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/eventlog_compare.py
+  $<TARGET_FILE:make_log> 100)
+set_tests_properties(oracle/eventlog PROPERTIES LABELS unit TIMEOUT 120
+  ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
