@@ -1,0 +1,3 @@
+cmc_unit(tools/cmc_measure_toml LIBS cmc_measure_parts)
+cmc_unit(tools/cmc_measure_options LIBS cmc_measure_parts)
+cmc_fuzz(fuzz_task_options cmc_measure_parts)
