@@ -254,7 +254,7 @@ def frames(data):
     while at < len(data):
         frame = whole(data, at)
         if frame is None:
-            need(MAGIC.startswith(data[at:at + 4]), "no frame at byte %d" % at)
+            need(data[at] == MAGIC[0], "no frame at byte %d" % at)
             nxt = at + 1
             while nxt < len(data) and whole(data, nxt) is None:
                 nxt += 1
