@@ -16,6 +16,7 @@ busybox_tree() { # busybox_tree DIRECTORY: busybox, with its libraries where it 
     echo 'root:x:0:0:root:/:/bin/sh' >"$1/etc/passwd"
 }
 
+# shellcheck disable=SC2016 # $VAL is for the container's shell
 image_build() { # image_build ARCHIVE TAG: an OCI image that says what VAL is
     local work
     work=$(mktemp -d) || return 1
