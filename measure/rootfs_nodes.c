@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_nodes.c -- entries in memory, hard-link groups, and the digest of it all. */
+#include "measure/rootfs_nodes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/listing.h"
+
+int measure_nodes_init(struct measure_nodes *n, struct cmc_err *err)
+{
+    *n = (struct measure_nodes){.text = cmc_buf_of(MEASURE_TEXT_MAX)};
+    cmc_put_u8(&n->text, 0); /* place 0: the root's name, and "none" */
+    if (cmc_buf_check(&n->text, "names", err) < 0)
+        return -(int)err->code;
+    return measure_nodes_add(n, 0, 0, 'd', err);
+}
+
+void measure_nodes_done(struct measure_nodes *n)
+{
+    free(n->v);
+    cmc_buf_done(&n->text);
+    free(n->slots);
+    free(n->groups);
+}
+
+int measure_nodes_add(struct measure_nodes *n, uint32_t parent, uint32_t name, char type,
+                      struct cmc_err *err)
+{
+    if (n->count > MEASURE_ENTRIES_MAX)
+        return cmc_fail(err, CMC_E_LIMIT, "more than %d entries", MEASURE_ENTRIES_MAX);
+    if (n->count == n->cap) {
+        size_t cap = n->cap ? n->cap * 2 : 256;
+        struct measure_node *v = reallocarray(n->v, cap, sizeof(*v));
+        if (!v)
+            return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu entries", cap);
+        n->v = v;
+        n->cap = cap;
+    }
+    n->v[n->count++] = (struct measure_node){.parent = parent, .name = name, .type = type};
+    return 0;
+}
+
+/* Numbers of devices and inodes are small and alike: spread them (the finaliser of MurmurHash3). */
+static size_t slot_of(const struct measure_nodes *n, const struct measure_node *e)
+{
+    uint64_t h = e->ino * 0x9e3779b97f4a7c15U ^ e->dev;
+    h = (h ^ h >> 33) * 0xff51afd7ed558ccdU;
+    h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53U;
+    size_t at = (size_t)(h ^ h >> 33) & (n->slot_count - 1);
+    for (; n->slots[at]; at = (at + 1) & (n->slot_count - 1)) {
+        const struct measure_node *there = &n->v[n->slots[at]];
+        if (there->ino == e->ino && there->dev == e->dev)
+            break;
+    }
+    return at;
+}
+
+static int grow_slots(struct measure_nodes *n, struct cmc_err *err)
+{
+    const struct measure_nodes old = *n;
+    const size_t count = old.slot_count ? old.slot_count * 2 : 512;
+    uint32_t *slots = calloc(count, sizeof(*slots));
+    if (!slots)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu inodes", count);
+    n->slots = slots;
+    n->slot_count = count;
+    for (size_t i = 0; i < old.slot_count; i++)
+        if (old.slots[i])
+            n->slots[slot_of(n, &n->v[old.slots[i]])] = old.slots[i];
+    free(old.slots);
+    return 0;
+}
+
+static int new_group(struct measure_nodes *n, uint32_t first, struct cmc_err *err)
+{
+    if (n->group_count + 1 >= n->group_cap) {
+        const size_t cap = n->group_cap ? n->group_cap * 2 : 64;
+        uint32_t *groups = reallocarray(n->groups, cap, sizeof(*groups));
+        if (!groups)
+            return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu hard-link groups", cap);
+        n->groups = groups;
+        n->group_cap = cap;
+    }
+    n->groups[++n->group_count] = first;
+    n->v[first].group = (uint32_t)n->group_count;
+    return 0;
+}
+
+int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struct cmc_err *err)
+{
+    if (n->slots_used * 2 >= n->slot_count && grow_slots(n, err) < 0)
+        return -(int)err->code;
+    const size_t at = slot_of(n, &n->v[i]);
+    const uint32_t first = n->slots[at];
+    if (!first) {
+        n->slots[at] = i;
+        n->slots_used++;
+        return 0;
+    }
+    if (!n->v[first].group && new_group(n, first, err) < 0)
+        return -(int)err->code;
+    n->v[i].group = n->v[first].group;
+    return 0;
+}
+
+static struct measure_bytes name_of(const struct measure_nodes *n, const struct measure_node *e)
+{
+    const uint8_t *name = n->text.data + e->name;
+    return (struct measure_bytes){name, strlen((const char *)name)};
+}
+
+void measure_nodes_path(const struct measure_nodes *n, uint32_t i, struct cmc_buf *out)
+{
+    size_t len = 0;
+    for (uint32_t up = i; up; up = n->v[up].parent)
+        len += 1 + name_of(n, &n->v[up]).len;
+    if (i == 0)
+        cmc_put_u8(out, '/');
+    const size_t from = out->len;
+    for (size_t k = 0; k < len; k++) /* room, then filled from its end */
+        cmc_put_u8(out, '/');
+    if (out->bad)
+        return;
+    for (size_t end = from + len; i; i = n->v[i].parent) {
+        const struct measure_bytes name = name_of(n, &n->v[i]);
+        end -= name.len;
+        memcpy(out->data + end, name.p, name.len);
+        end--;
+    }
+}
+
+static struct measure_entry entry_of(const struct measure_nodes *n, const struct measure_node *e)
+{
+    struct measure_entry out = {.type = e->type,
+                                .mode = e->mode,
+                                .uid = e->uid,
+                                .gid = e->gid,
+                                .name = name_of(n, e),
+                                .xattrs = measure_no_xattrs,
+                                .digest = e->digest};
+    if (e->xattrs) {
+        struct cmc_reader r = cmc_reader_of(n->text.data + e->xattrs, n->text.len - e->xattrs);
+        const size_t len = cmc_read_be32(&r);
+        out.xattrs = (struct measure_bytes){cmc_read_bytes(&r, len), len};
+    }
+    if (e->type == 'f')
+        out.size = e->u.size;
+    if (e->type == 'c' || e->type == 'b') {
+        out.major = e->u.rdev.major;
+        out.minor = e->u.rdev.minor;
+    }
+    if (e->type == 'l')
+        out.target = (struct measure_bytes){n->text.data + e->u.target.at, e->u.target.len};
+    return out;
+}
+
+/* The node after i in walk order, or 0: path follows along. */
+static uint32_t step(const struct measure_nodes *n, uint32_t i, struct cmc_buf *path)
+{
+    const struct measure_node *e = &n->v[i];
+    if (e->type == 'd' && e->u.in.count)
+        return e->u.in.first;
+    for (; i; i = e->parent, e = &n->v[i]) {
+        path->len -= 1 + name_of(n, e).len;
+        const struct measure_node *dir = &n->v[e->parent];
+        if (i + 1 < dir->u.in.first + dir->u.in.count)
+            return i + 1;
+    }
+    return 0;
+}
+
+int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out, struct cmc_err *err)
+{
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf path = cmc_buf_of(MEASURE_TEXT_MAX);
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf link = cmc_buf_of(MEASURE_TEXT_MAX);
+    const struct measure_bytes root = {(const uint8_t *)"/", 1};
+    measure_listing_begin(out);
+    for (uint32_t i = 0; !out->bad && !path.bad;) {
+        const struct measure_entry e = entry_of(n, &n->v[i]);
+        link.len = 0;
+        if (n->v[i].group)
+            measure_nodes_path(n, n->groups[n->v[i].group], &link);
+        measure_listing_put(out, &e, i ? (struct measure_bytes){path.data, path.len} : root,
+                            (struct measure_bytes){link.data, link.len});
+        i = step(n, i, &path);
+        if (i == 0)
+            break;
+        const struct measure_bytes name = name_of(n, &n->v[i]);
+        cmc_put_u8(&path, '/');
+        cmc_put(&path, name.p, name.len);
+    }
+    if (cmc_buf_check(&path, "a path", err) < 0 || cmc_buf_check(&link, "a path", err) < 0)
+        return -(int)err->code;
+    return cmc_buf_check(out, "the listing", err);
+}
+
+/* Names each group by its first path. The digests of directories, not needed yet, hold P(dir). */
+static void name_groups(struct measure_nodes *n, uint8_t (*ids)[CMC_SHA256_LEN])
+{
+    for (size_t i = 1; i < n->count; i++) { /* a directory is before its entries */
+        struct measure_node *e = &n->v[i];
+        if (e->type == 'd')
+            measure_path_digest(n->v[e->parent].digest, name_of(n, e), e->digest);
+    }
+    for (size_t g = 1; g <= n->group_count; g++) {
+        const struct measure_node *e = &n->v[n->groups[g]];
+        measure_path_digest(n->v[e->parent].digest, name_of(n, e), ids[g]);
+    }
+}
+
+static void digest_dir(const struct measure_nodes *n, struct measure_node *dir)
+{
+    struct cmc_sha256_ctx c;
+    measure_dir_start(&c);
+    for (uint32_t k = 0; k < dir->u.in.count; k++)
+        cmc_sha256_add(&c, n->v[dir->u.in.first + k].digest, CMC_SHA256_LEN);
+    cmc_sha256_end(&c, dir->digest);
+}
+
+int measure_nodes_digest(struct measure_nodes *n, uint8_t out[static CMC_SHA256_LEN],
+                         struct cmc_err *err)
+{
+    cmc_autofree uint8_t(*ids)[CMC_SHA256_LEN] = calloc(n->group_count + 1, sizeof(*ids));
+    if (!ids)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu hard-link groups", n->group_count);
+    if (n->group_count)
+        name_groups(n, ids);
+    for (size_t i = n->count; i-- > 0;) { /* entries are after their directory */
+        struct measure_node *e = &n->v[i];
+        if (e->type == 'd')
+            digest_dir(n, e);
+        if (i == 0)
+            break;
+        struct measure_entry entry = entry_of(n, e);
+        entry.group = e->group ? ids[e->group] : NULL;
+        measure_entry_digest(&entry, e->digest);
+    }
+    measure_root_digest(n->v[0].digest, entry_of(n, &n->v[0]).xattrs, out);
+    return 0;
+}

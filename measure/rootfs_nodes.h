@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_nodes.h -- all entries of a tree, compact, until hard-link groups are known. */
+#ifndef MEASURE_ROOTFS_NODES_H
+#define MEASURE_ROOTFS_NODES_H
+#include "measure/rootfs_entry.h"
+
+enum { MEASURE_ENTRIES_MAX = 4 << 20, MEASURE_TEXT_MAX = 512 << 20 };
+
+struct measure_node {               /* 88 bytes each; names and offsets are places in text */
+    uint8_t digest[CMC_SHA256_LEN]; /* f: content; at the end: of the entry */
+    uint64_t dev, ino;
+    union {
+        uint64_t size; /* f */
+        struct {
+            uint32_t major, minor;
+        } rdev; /* c, b */
+        struct {
+            uint32_t at, len;
+        } target; /* l */
+        struct {
+            uint32_t first, count;
+        } in; /* d: its entries, by name */
+    } u;
+    uint32_t name, parent; /* NUL-terminated; the root is its own parent */
+    uint32_t uid, gid;
+    uint32_t xattrs; /* u32 length, then the encoding; 0 for none */
+    uint32_t group;  /* 0 for none, else a place in groups */
+    uint16_t mode;
+    char type; /* 0 until it is known */
+};
+
+struct measure_nodes {
+    struct measure_node *v; /* owned; v[0] is the root; moves when nodes are added */
+    size_t count, cap;
+    struct cmc_buf text;
+    uint32_t *slots; /* owned: open addressing by (dev, ino) of nodes seen, 0 for free */
+    size_t slot_count, slots_used;
+    uint32_t *groups; /* owned: from 1 on, the group's first node */
+    size_t group_count, group_cap;
+};
+
+/* Holds the root. Errors: -CMC_E_LIMIT (memory). */
+CMC_MUST_CHECK int measure_nodes_init(struct measure_nodes *n, struct cmc_err *err);
+void measure_nodes_done(struct measure_nodes *n);
+
+/* Appends a node; entries of one directory are added one after the other, by name.
+ * Errors: -CMC_E_LIMIT (MEASURE_ENTRIES_MAX, memory). */
+CMC_MUST_CHECK int measure_nodes_add(struct measure_nodes *n, uint32_t parent, uint32_t name,
+                                     char type, struct cmc_err *err);
+/* Says that i, no directory, was met now, in walk order, with its dev and ino set.
+ * Errors: -CMC_E_LIMIT (memory). */
+CMC_MUST_CHECK int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struct cmc_err *err);
+
+/* The path of i, from "/", appended to out. */
+void measure_nodes_path(const struct measure_nodes *n, uint32_t i, struct cmc_buf *out);
+/* Errors: -CMC_E_LIMIT (out's maximum). */
+CMC_MUST_CHECK int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out,
+                                      struct cmc_err *err);
+/* The root digest. Once: content digests are gone afterwards. Errors: -CMC_E_LIMIT (memory). */
+CMC_MUST_CHECK int measure_nodes_digest(struct measure_nodes *n, uint8_t out[static CMC_SHA256_LEN],
+                                        struct cmc_err *err);
+#endif

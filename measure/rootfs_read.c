@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_read.c -- reads a file once, skipping holes, into its fs-verity digest. */
+#include "measure/rootfs_read.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { TELL_ENTRIES = 4096, TELL_BYTES = 64 << 20, BLOCK = MEASURE_FSVERITY_BLOCK };
+
+static int tell(struct measure_meter *m, struct cmc_err *err)
+{
+    m->told_entries = m->entries;
+    m->told_work = m->work;
+    if (!m->opts->progress || m->opts->progress(m->opts->ctx, m->entries, m->work) >= 0)
+        return 0;
+    errno = ECANCELED;
+    return cmc_fail(err, CMC_E_SYS, "cancelled");
+}
+
+int measure_meter_entry(struct measure_meter *m, struct cmc_err *err)
+{
+    m->entries++;
+    return m->entries - m->told_entries >= TELL_ENTRIES ? tell(m, err) : 0;
+}
+
+int measure_meter_read(struct measure_meter *m, size_t bytes, struct cmc_err *err)
+{
+    m->work += bytes;
+    return m->work - m->told_work >= TELL_BYTES ? tell(m, err) : 0;
+}
+
+/* Fills buf with want bytes from at, fewer only at the end of the file. */
+static ssize_t read_full(int fd, uint8_t *buf, size_t want, uint64_t at)
+{
+    size_t have = 0;
+    while (have < want) {
+        ssize_t n = pread(fd, buf + have, want - have, (off_t)(at + have));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        have += (size_t)n;
+    }
+    return (ssize_t)have;
+}
+
+static int read_range(struct measure_content *c, int fd, uint64_t at, uint64_t to,
+                      struct measure_meter *m, struct cmc_err *err)
+{
+    while (at < to) {
+        const size_t want = to - at < MEASURE_READ_SIZE ? (size_t)(to - at) : MEASURE_READ_SIZE;
+        const ssize_t n = read_full(fd, c->buf, want, at);
+        if (n < 0)
+            return cmc_fail(err, CMC_E_SYS, "read");
+        if ((size_t)n < want)
+            return cmc_fail(err, CMC_E_VERIFY, "changed: it shrank while it was read");
+        measure_fsverity_add(&c->tree, c->buf, want);
+        if (measure_meter_read(m, want, err) < 0)
+            return -(int)err->code;
+        at += want;
+    }
+    return 0;
+}
+
+/* The next data at or after at, widened to whole blocks; from = to = size when there is none. */
+static int next_data(int fd, uint64_t at, uint64_t size, uint64_t *from, uint64_t *to,
+                     struct cmc_err *err)
+{
+    const off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+    *from = *to = size;
+    if (data < 0 && errno == ENXIO)
+        return 0;
+    if (data < 0 && errno == EINVAL) { /* a file system that does not know */
+        *from = at;
+        return 0;
+    }
+    const off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+    if (hole < 0)
+        return cmc_fail(err, CMC_E_SYS, "look for holes");
+    const uint64_t end = ((uint64_t)hole + BLOCK - 1) / BLOCK * BLOCK;
+    *from = (uint64_t)data < size ? (uint64_t)data / BLOCK * BLOCK : size;
+    *to = end < size ? end : size;
+    return 0;
+}
+
+static int read_sparse(struct measure_content *c, int fd, uint64_t size, struct measure_meter *m,
+                       struct cmc_err *err)
+{
+    for (uint64_t at = 0, from, to; at < size; at = to) {
+        if (next_data(fd, at, size, &from, &to, err) < 0)
+            return -(int)err->code;
+        measure_fsverity_add_zeros(&c->tree, (from - at + BLOCK - 1) / BLOCK);
+        if (read_range(c, fd, from, to, m, err) < 0)
+            return -(int)err->code;
+    }
+    return 0;
+}
+
+static int read_all(struct measure_content *c, int fd, uint64_t size, struct measure_meter *m,
+                    struct cmc_err *err)
+{
+    if (size > MEASURE_READ_SIZE)
+        return read_range(c, fd, 0, size, m, err);
+    /* Asks for a byte more: it shows what a size of 0 in a pseudo file system hides. */
+    const ssize_t n = read_full(fd, c->buf, (size_t)size + 1, 0);
+    if (n < 0)
+        return cmc_fail(err, CMC_E_SYS, "read");
+    if ((uint64_t)n != size)
+        return cmc_fail(err, CMC_E_VERIFY, "changed: its size is not what was read");
+    measure_fsverity_add(&c->tree, c->buf, (size_t)n);
+    return measure_meter_read(m, (size_t)n, err);
+}
+
+int measure_content_digest(struct measure_content *c, int fd, uint64_t size, bool sparse,
+                           struct measure_meter *m, uint8_t out[static CMC_SHA256_LEN],
+                           struct cmc_err *err)
+{
+    measure_fsverity_start(&c->tree);
+    const int r = sparse ? read_sparse(c, fd, size, m, err) : read_all(c, fd, size, m, err);
+    if (r < 0)
+        return r;
+    measure_fsverity_end(&c->tree, size, out);
+    m->files++;
+    m->bytes += size;
+    return 0;
+}

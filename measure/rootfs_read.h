@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_read.h -- the content digest of an open file, and how far the work is. */
+#ifndef MEASURE_ROOTFS_READ_H
+#define MEASURE_ROOTFS_READ_H
+#include <stdbool.h>
+
+#include "measure/fsverity.h"
+#include "measure/rootfs.h"
+
+enum { MEASURE_READ_SIZE = 128 << 10 }; /* fits the second-level cache beside the digests */
+
+struct measure_meter {
+    const struct measure_rootfs_opts *opts;
+    uint64_t entries, files, bytes;         /* bytes: sizes of files, holes included */
+    uint64_t told_entries, work, told_work; /* work: bytes really read */
+};
+/* One more entry, or some more bytes read. Errors: -CMC_E_SYS "cancelled". */
+CMC_MUST_CHECK int measure_meter_entry(struct measure_meter *m, struct cmc_err *err);
+CMC_MUST_CHECK int measure_meter_read(struct measure_meter *m, size_t bytes, struct cmc_err *err);
+
+struct measure_content { /* on the heap; used again for each file */
+    struct measure_fsverity tree;
+    uint8_t buf[MEASURE_READ_SIZE + 1]; /* a byte more than is due shows a file that grew */
+};
+
+/* The digest of size bytes of fd. sparse: look for holes first.
+ * Errors: -CMC_E_SYS, -CMC_E_VERIFY (other than size bytes); out untouched. */
+CMC_MUST_CHECK int measure_content_digest(struct measure_content *c, int fd, uint64_t size,
+                                          bool sparse, struct measure_meter *m,
+                                          uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err);
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_xattr.h -- extended attributes and ids as the container sees them. */
+#ifndef MEASURE_ROOTFS_XATTR_H
+#define MEASURE_ROOTFS_XATTR_H
+#include "measure/rootfs.h"
+#include "measure/rootfs_entry.h"
+
+/* user_namespaces(7): what stat(2) and what ACLs show for an id without a mapping. */
+enum { MEASURE_OWNER_UNMAPPED = 65534 };
+#define MEASURE_ID_UNMAPPED UINT32_MAX
+
+/* The id inside for a host id; id itself when there are no maps; unmapped when no range holds it.
+ */
+uint32_t measure_idmap_inside(const struct measure_idmap *maps, size_t count, uint32_t id,
+                              uint32_t unmapped);
+
+/* Maps the ids inside a covered attribute's value, in place; *len may change by 4. value has room
+ * for MEASURE_XATTR_VALUE_MAX bytes. Errors: -CMC_E_FORMAT (an ACL or a capability that is none).
+ */
+CMC_MUST_CHECK int measure_xattr_map(const char *name, uint8_t *value, size_t *len,
+                                     const struct measure_rootfs_opts *opts, struct cmc_err *err);
+
+enum { MEASURE_XATTR_LIST_MAX = 65536, MEASURE_XATTRS_MAX = MEASURE_XATTR_LIST_MAX / 7 };
+struct measure_xattr_scratch { /* 160 KiB, used again for each entry */
+    char names[MEASURE_XATTR_LIST_MAX];
+    uint8_t value[MEASURE_XATTR_VALUE_MAX];
+    const char *covered[MEASURE_XATTRS_MAX]; /* "user.x" and NUL: 7 bytes at least */
+};
+
+/* Appends the encoded attributes of fd's object to out: nothing at all when none is covered.
+ * opath: fd was opened with O_PATH and is reached by its magic link in /proc.
+ * Errors: -CMC_E_SYS, -CMC_E_FORMAT, -CMC_E_LIMIT, -CMC_E_VERIFY (one vanished meanwhile). */
+CMC_MUST_CHECK int measure_xattr_read(int fd, bool opath, const struct measure_rootfs_opts *opts,
+                                      struct measure_xattr_scratch *s, struct cmc_buf *out,
+                                      struct cmc_err *err);
+#endif

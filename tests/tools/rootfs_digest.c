@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/tools/rootfs_digest.c -- prints the exact digest of directories, for the oracle tests.
+ * rootfs_digest [-l] [-s] DIR...         a digest each; -l: the listing instead; -s: statistics
+ * rootfs_digest -L FILE                  the digest of a listing
+ * rootfs_digest -d FIRST SECOND          how two listings differ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/hex.h"
+#include "measure/listing.h"
+#include "measure/rootfs.h"
+
+static int fail(const char *what, const struct cmc_err *err)
+{
+    (void)fprintf(stderr, "rootfs_digest: %s: %s\n", what, err->msg);
+    return -(int)err->code;
+}
+
+static void print_digest(const uint8_t digest[static CMC_SHA256_LEN])
+{
+    char hex[2 * CMC_SHA256_LEN + 1];
+    cmc_hex(digest, CMC_SHA256_LEN, hex);
+    (void)printf("%s\n", hex);
+}
+
+static void print_stats(const struct measure_rootfs *m, const struct timespec *from)
+{
+    struct timespec to;
+    struct rusage use;
+    (void)clock_gettime(CLOCK_MONOTONIC, &to);
+    (void)getrusage(RUSAGE_SELF, &use);
+    const double s =
+        (double)(to.tv_sec - from->tv_sec) + (double)(to.tv_nsec - from->tv_nsec) / 1e9;
+    (void)fprintf(stderr,
+                  "%llu entries, %llu files, %llu bytes, %.3f s, %.0f MB/s, %ld KiB at most\n",
+                  (unsigned long long)m->entries, (unsigned long long)m->files,
+                  (unsigned long long)m->bytes, s, (double)m->bytes / 1e6 / s, use.ru_maxrss);
+}
+
+static int measure(const char *dir, bool list, bool stats)
+{
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf listing = cmc_buf_of(MEASURE_LISTING_MAX);
+    const struct measure_rootfs_opts opts = {.listing = list ? &listing : NULL};
+    struct measure_rootfs got;
+    struct cmc_err err = {0};
+    struct timespec from;
+    cmc_autofd int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        (void)cmc_fail(&err, CMC_E_SYS, "open");
+        return fail(dir, &err);
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &from);
+    if (measure_rootfs(fd, &opts, &got, &err) < 0)
+        return fail(dir, &err);
+    if (stats)
+        print_stats(&got, &from);
+    if (list)
+        (void)fwrite(listing.data, 1, listing.len, stdout);
+    else
+        print_digest(got.digest);
+    return 0;
+}
+
+static int read_file(const char *path, struct cmc_buf *out)
+{
+    struct cmc_err err = {0};
+    char buf[8192];
+    ssize_t n = 0;
+    cmc_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && (n = read(fd, buf, sizeof(buf))) > 0)
+        cmc_put(out, buf, (size_t)n);
+    if (fd < 0 || n < 0) {
+        (void)cmc_fail(&err, CMC_E_SYS, "read");
+        return fail(path, &err);
+    }
+    return cmc_buf_check(out, path, &err) < 0 ? fail(path, &err) : 0;
+}
+
+static int listing_digest(const char *path)
+{
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf text = cmc_buf_of(MEASURE_LISTING_MAX);
+    uint8_t digest[CMC_SHA256_LEN];
+    struct cmc_err err = {0};
+    if (read_file(path, &text) < 0)
+        return -1;
+    if (measure_listing_digest(text.data, text.len, digest, &err) < 0)
+        return fail(path, &err);
+    print_digest(digest);
+    return 0;
+}
+
+static int print_change(void *ctx, struct measure_bytes path, unsigned changes)
+{
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf line = cmc_buf_of(1 << 20);
+    (void)ctx;
+    cmc_put_safe(&line, path.p, path.len, 4096);
+    cmc_put_u8(&line, ':');
+    for (unsigned bit = 1; bit <= changes; bit <<= 1)
+        if (changes & bit)
+            cmc_put_fmt(&line, " %s", measure_change_name((enum measure_change)bit));
+    (void)printf("%.*s\n", (int)line.len, (const char *)line.data);
+    return 0;
+}
+
+static int diff(const char *first, const char *second)
+{
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf a = cmc_buf_of(MEASURE_LISTING_MAX);
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf b = cmc_buf_of(MEASURE_LISTING_MAX);
+    struct cmc_err err = {0};
+    if (read_file(first, &a) < 0 || read_file(second, &b) < 0)
+        return -1;
+    const int r =
+        measure_listing_diff((struct measure_bytes){a.data, a.len},
+                             (struct measure_bytes){b.data, b.len}, print_change, NULL, &err);
+    return r < 0 ? fail("compare", &err) : 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool list = false, stats = false;
+    int r = 0, i = 1;
+    if (argc == 3 && strcmp(argv[1], "-L") == 0)
+        return listing_digest(argv[2]) < 0;
+    if (argc == 4 && strcmp(argv[1], "-d") == 0)
+        return diff(argv[2], argv[3]) < 0;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        list |= strcmp(argv[i], "-l") == 0;
+        stats |= strcmp(argv[i], "-s") == 0;
+    }
+    for (; i < argc && r == 0; i++)
+        r = measure(argv[i], list, stats);
+    return r < 0;
+}
