@@ -23,7 +23,7 @@ EOF
 machine() { # what may not change. Processes of others come and go: ours carry CMC_NS
     echo "mounts:" && awk '{ print $1, $2, $3 }' /proc/self/mounts
     echo "packages:" && dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n'
-    echo "control groups:" && find /sys/fs/cgroup -maxdepth 3 -type d -name 'cmc-*'
+    echo "controllers:" && cat /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null
     echo "below /run:" && find /run -maxdepth 1 | sort
     echo "containerd:" && find /run/containerd /var/lib/containerd /run/cmc /var/lib/cmc \
         /etc/cni /opt/containerd /opt/cni -maxdepth 2 2>/dev/null | sort
@@ -54,6 +54,7 @@ trial() { # trial NAME STATUS COMMAND [SIGNAL]
     machine >"$work/after"
     [ $status = "$want" ] || why+=" exit status $status, expected $want;"
     [ -z "$(marked "${ns:-none}")" ] || why+=" processes are left: $(marked "$ns" | tr '\n' ' ');"
+    [ -z "$(find /sys/fs/cgroup -name "${ns:-none}")" ] || why+=' control groups are left;'
     diff "$work/before" "$work/after" >"$work/diff" || why+=" changed: $(tr '\n' ';' <"$work/diff")"
     if [ -z "$why" ]; then echo "ok $name"; else echo "not ok $name - $why"; fi
 }
