@@ -7,7 +7,7 @@ import shim
 from report import ms, p50, spread, table
 
 CALLS = ("start", "Create", "Start", "Delete")
-PARTS = ("mount", "digest", "tpm", "total")
+PARTS = ("mount", "digest", "tpm", "all")
 
 
 def run_once(binary, name, lower):
@@ -45,11 +45,8 @@ def call_row(name, call, runs):
 
 
 def part_row(name, runs):
-    row = [name]
-    for part in PARTS:
-        values = [run[2][part] for run in runs if part in run[2]]
-        row += [ms(value) for value in spread(values)] if values else ["-"] * 3
-    return row
+    values = [spread([run[2][part] for run in runs]) for part in PARTS]
+    return [name, *(ms(value) for triple in values for value in triple)]
 
 
 def columns_of(*groups):
