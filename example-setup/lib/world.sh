@@ -24,16 +24,15 @@ world_env() { # world_env TREE: TREE holds bin/ and libexec/ as cmake builds or 
     export PATH=$world/tree/bin:$world/tree/libexec/cmc:/usr/sbin:/usr/bin:/sbin:/bin
     export CONTAINERD_ADDRESS=$world/containerd.sock CONTAINERD_NAMESPACE=$CMC_NS
     export CMC_TCTI=swtpm:path=$world/tpm.sock TPM2TOOLS_TCTI=swtpm:path=$world/tpm.sock
-    export CMC_CONFIG=$world/shim.json
     unset LD_LIBRARY_PATH
 }
 
-world_config() { # the site's configuration: everything below the private /run
-    cat >"$CMC_CONFIG" <<EOF
-{"tcti": "$CMC_TCTI", "runtime_dir": "/run/cmc", "state_dir": "$world/state"}
-EOF
-    mkdir -p $world/state
+world_config() { # the site's configuration, in the private /etc: everything is below /run
+    mkdir -p /etc/cmc $world/state
     chmod 0750 $world/state
+    cat >/etc/cmc/shim.json <<EOF
+{"tcti": "$CMC_TCTI", "runtime_dir": "/run/cmc", "state_dir": "$world/state", "keep_listing": true}
+EOF
 }
 
 world_tpm() { # a fresh TPM on the first call, the same one reset (and so PCRs zeroed) after that

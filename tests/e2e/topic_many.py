@@ -2,7 +2,7 @@
 """topic_many.py -- many containers at once: each has its event, and the log replays to the PCR."""
 import subprocess
 
-from world import (busybox, cmcctl, events, export, new_id, oracle, pcr_read, run_args, same, sh)
+from world import busybox, cmcctl, events, new_id, oracle, run_args, same
 
 
 def test_64_at_once():
@@ -17,7 +17,4 @@ def test_64_at_once():
     same(sorted(set(created) & set(names)), sorted(names), "containers with an event")
     same(len([c for c in created if c in names]), 64, "events")
     cmcctl("--verify", timeout=60)
-    live = pcr_read()
-    same({bank: value for bank, value in oracle(export())["pcrs"].items() if bank in live}, live,
-         "the oracle's replay")
-    sh("true")
+    oracle()

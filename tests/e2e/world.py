@@ -18,6 +18,7 @@ CMC = "io.containerd.cmc.v1"
 ALIAS = "io.containerd.runtime.v1.linux.cmc"
 PATH = PLACE + "/tree/bin/containerd-shim-cmc-v1"
 NAMESPACE = os.environ.get("CONTAINERD_NAMESPACE", "")
+CONFIG = "/etc/cmc/shim.json"  # in the private world's /etc
 CONTAINERD_LOG = PLACE + "/containerd.log"
 
 _numbers = iter(range(1, 1000000))
@@ -167,17 +168,18 @@ def export():
     return cmcctl("--export", "cel-json").stdout
 
 
-def oracle(cel_json):
-    """What the independent reader makes of the exported log: {"events": [...], "pcrs": {...}}."""
+def oracle():
+    """The independent reader replays the exported log to what tpm2_pcrread says, in all banks."""
     path = f"{PLACE}/tmp/log.json"
     with open(path, "w", encoding="utf-8") as out:
-        out.write(cel_json)
-    return json.loads(sh("python3", f"{TOP}/tests/oracle/eventlog.py", "--json", path).stdout)
+        out.write(export())
+    sh("python3", f"{TOP}/tests/oracle/eventlog.py", "cel-json", path,
+       *(word for bank, value in pcr_read().items() for word in ("--pcr", f"{bank}={value}")))
 
 
 def events(kind=None, name=None):
-    """Events from `cmcctl log --json`, oldest first."""
-    found = json.loads(cmcctl("--json").stdout)["events"]
+    """The events of the exported log, oldest first."""
+    found = [record["content"]["event"] for record in json.loads(export())]
     return [e for e in found if (kind is None or e["type"] == kind)
             and (name is None or e.get("container") == name)]
 
@@ -280,6 +282,19 @@ def log_since(mark):
     with open(CONTAINERD_LOG, encoding="utf-8", errors="replace") as log:
         log.seek(mark)
         return log.read()
+
+
+def configure(**members):
+    """Rewrites the site's configuration; with nothing: as it was at first."""
+    first = PLACE + "/shim.json.first"
+    if not os.path.exists(first):
+        with open(CONFIG, encoding="utf-8") as f, open(first, "w", encoding="utf-8") as out:
+            out.write(f.read())
+    with open(first, encoding="utf-8") as f:
+        config = json.load(f)
+    config.update(members)
+    with open(CONFIG, "w", encoding="utf-8") as out:
+        json.dump(config, out)
 
 
 def log_mark():
