@@ -69,7 +69,7 @@ static int put_no_space(struct record_txn *t, const struct measure_event *ev)
                                    .decision = MEASURE_DECISION_AUDIT,
                                    .reason = why.msg};
     int rc = record_txn_commit(t, &failed, RECORD_LOG_USE_RESERVE);
-    t->durable = rc == RECORD_DONE; /* it need not be noted a second time */
+    t->logged = rc == RECORD_DONE; /* it need not be noted a second time */
     *t->err = why;
     return -(int)why.code;
 }
@@ -83,7 +83,7 @@ static int record_once(struct record_txn *t, struct measure_event *ev)
         return rc;
     const uint64_t before = t->state.log.next_seq;
     rc = record_txn_commit(t, ev, use);
-    t->durable = t->state.log.next_seq > before;
+    t->logged = t->state.log.next_seq > before || t->whole;
     return rc == -CMC_E_LIMIT && use == RECORD_LOG_KEEP ? put_no_space(t, ev) : rc;
 }
 
@@ -125,7 +125,7 @@ static int transact(struct record *r, struct measure_event *ev, struct record_re
         .cfg = &r->cfg, .reg = &r->reg, .dirfd = r->dirfd, .log.fd = -1, .err = err};
     r->reg.tpm_us = 0;
     int rc = run(r, ev, &t);
-    if (rc < 0 && ev && !t.durable)
+    if (rc < 0 && ev && !t.logged)
         record_missed_note(r->dirfd, ev, err);
     if (rc < 0)
         return rc;

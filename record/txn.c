@@ -89,10 +89,11 @@ void record_txn_end(struct record_txn *t, bool settled)
 static int append(struct record_txn *t, const struct measure_frame *f)
 {
     cmc_autobuf struct cmc_buf b = cmc_buf_of(MEASURE_FRAME_MAX);
-    const uint64_t begin = now_us();
+    const uint64_t begin = now_us(), before = t->log.size;
     int rc = measure_frame_encode(f, &b, t->err);
     if (rc == 0)
         rc = record_log_append(&t->log, b.data, b.len, t->err);
+    t->whole = b.len > 0 && t->log.size == before + b.len;
     t->receipt.log_us += (uint32_t)(now_us() - begin);
     return rc;
 }
@@ -145,6 +146,7 @@ static int intend(struct record_txn *t, struct measure_event *ev, enum record_lo
     struct measure_frame f = {
         .type = MEASURE_FRAME_INTENT, .recnum = log->next_seq, .pcr = t->cfg->pcr};
 
+    t->whole = false;
     ev->seq = log->next_seq;
     int rc = measure_event_encode(ev, &content, t->err);
     if (rc == 0)

@@ -14,7 +14,8 @@ struct record_txn {
     struct record_seen seen;
     struct record_state state;
     struct record_receipt receipt;
-    bool durable; /* the caller's event is in the log as an intent, at least */
+    bool whole;  /* the last frame was written whole, synced or not */
+    bool logged; /* the next writer finds the caller's event, or that it is missing, in the log */
     struct cmc_err *err;
 };
 

@@ -17,7 +17,8 @@ enum {
     FIRST_WAIT_US = 1000, /* before the second try; doubles up to LAST_WAIT_US */
     LAST_WAIT_US = 100000,
     SELECT_BYTES = TPM_PCRS / 8,
-    READS = 8 /* of all banks, while others extend in between */
+    CLOCK_BYTES = 25, /* TPMS_TIME_INFO */
+    READS = 8         /* of all banks, while others extend in between */
 };
 
 struct tpm_pcr_ctx {
@@ -63,6 +64,18 @@ static TSS2_RC run(TSS2_SYS_CONTEXT *sys, prepare_fn *prepare, const void *arg)
         (void)nanosleep(&ts, NULL);
         wait_us = wait_us * 2 > LAST_WAIT_US ? LAST_WAIT_US : wait_us * 2;
     }
+}
+
+/* tss2 unmarshals from a buffer of fixed size: an answer that was cut off would be read on into
+ * what an earlier one left there. want: bytes of the parameters that were unmarshalled. */
+static TSS2_RC check_size(TSS2_SYS_CONTEXT *sys, size_t want)
+{
+    const uint8_t *at = NULL;
+    size_t size = 0;
+    TSS2_RC rc = Tss2_Sys_GetRpBuffer(sys, &size, &at);
+    if (rc != TSS2_RC_SUCCESS)
+        return rc;
+    return size == want ? TSS2_RC_SUCCESS : TSS2_SYS_RC_MALFORMED_RESPONSE;
 }
 
 static int fail_pcr(struct cmc_err *err, TSS2_RC rc, const char *command, unsigned pcr)
@@ -125,6 +138,23 @@ static int add_bank(struct tpm_banks *b, uint16_t alg, struct cmc_err *err)
     return 0;
 }
 
+/* Bytes of a TPML_PCR_SELECTION and of a TPML_DIGEST on the wire. */
+static size_t selection_size(const TPML_PCR_SELECTION *l)
+{
+    size_t n = 4;
+    for (size_t i = 0; i < l->count && i < TPM2_NUM_PCR_BANKS; i++)
+        n += 2 + 1 + (size_t)l->pcrSelections[i].sizeofSelect;
+    return n;
+}
+
+static size_t digests_size(const TPML_DIGEST *l)
+{
+    size_t n = 4;
+    for (size_t i = 0; i < l->count && i < sizeof(l->digests) / sizeof(l->digests[0]); i++)
+        n += 2 + (size_t)l->digests[i].size;
+    return n;
+}
+
 static bool is_selected(const TPMS_PCR_SELECTION *s, unsigned pcr)
 {
     return pcr / 8 < s->sizeofSelect && (s->pcrSelect[pcr / 8] >> (pcr % 8) & 1);
@@ -147,6 +177,8 @@ int tpm_pcr_banks(struct tpm_pcr_ctx *t, unsigned pcr, struct tpm_banks *out, st
     TSS2_RC rc = run(t->sys, prepare_banks, NULL);
     if (rc == TSS2_RC_SUCCESS)
         rc = Tss2_Sys_GetCapability_Complete(t->sys, &more, &cap);
+    if (rc == TSS2_RC_SUCCESS)
+        rc = check_size(t->sys, 1 + 4 + selection_size(&cap.data.assignedPCR));
     if (rc != TSS2_RC_SUCCESS)
         return fail_tpm(err, rc, "read which PCR banks are allocated");
     const TPML_PCR_SELECTION *sel = &cap.data.assignedPCR;
@@ -204,6 +236,8 @@ static int read_once(struct tpm_pcr_ctx *t, unsigned pcr, struct tpm_banks *b, b
         TSS2_RC rc = run(t->sys, prepare_read, &want);
         if (rc == TSS2_RC_SUCCESS)
             rc = Tss2_Sys_PCR_Read_Complete(t->sys, &counter, &got, &values);
+        if (rc == TSS2_RC_SUCCESS)
+            rc = check_size(t->sys, 4 + selection_size(&got) + digests_size(&values));
         if (rc != TSS2_RC_SUCCESS)
             return fail_pcr(err, rc, "read", pcr);
         size_t n = take_values(b, at, pcr, &got, &values);
@@ -300,6 +334,8 @@ int tpm_pcr_clock(struct tpm_pcr_ctx *t, struct tpm_clock *out, struct cmc_err *
     TSS2_RC rc = run(t->sys, prepare_clock, NULL);
     if (rc == TSS2_RC_SUCCESS)
         rc = Tss2_Sys_ReadClock_Complete(t->sys, &now);
+    if (rc == TSS2_RC_SUCCESS)
+        rc = check_size(t->sys, CLOCK_BYTES);
     if (rc != TSS2_RC_SUCCESS)
         return fail_tpm(err, rc, "read the TPM's clock");
     *out = (struct tpm_clock){.clock_ms = now.clockInfo.clock,
