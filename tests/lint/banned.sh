@@ -5,16 +5,16 @@ cd "$(dirname "$0")/../.." || exit 1
 CMC_TOP=$PWD
 . tests/lib/report.sh
 calls='sprintf|vsprintf|strcpy|strcat|strncpy|strncat|stpcpy|gets|atoi|atol|atoll|atof|scanf|sscanf'
-calls+='|system|popen|mktemp|tempnam|tmpnam|strtok|alloca|setjmp|longjmp|goto|execlp|execvp|execvpe'
+calls+='|system|popen|mktemp|tempnam|tmpnam|strtok|alloca|setjmp|longjmp|execlp|execvp|execvpe'
 calls+='|rand|srand|gmtime|localtime|ctime|asctime|strerror|usleep|vfork'
 bad=0
 while read -r file; do
-    case $file in tests/*) skip='|setjmp' ;; *) skip= ;; esac
+    case $file in tests/*) skip='setjmp' ;; *) skip='^$' ;; esac
     # comments and texts are not calls
-    sed -E 's/"([^"\\]|\\.)*"/""/g; s,/\*.*\*/,,; s,^ *\*.*,,; s,/\*.*,,' "$file" |
-        grep -nE "(^|[^A-Za-z0-9_>.])($calls)\b *(\(|$)" |
-        grep -vE "cmc_banned_ok$skip" | sed "s|^|$file:|" && bad=1
-    sed -E 's/"([^"\\]|\\.)*"/""/g; s,/\*.*,,' "$file" | grep -nE '\bgoto\b' |
-        sed "s|^|$file: |" && bad=1
+    found=$(sed -E 's/"([^"\\]|\\.)*"/""/g; s,/\*.*\*/,,; s,^ *\*.*,,; s,/\*.*,,' "$file" |
+        grep -nE "(^|[^A-Za-z0-9_>.])($calls)\b *\(|\bgoto\b" | grep -vE "$skip")
+    [ -z "$found" ] && continue
+    printf '%s: %s\n' "$file" "$found"
+    bad=1
 done < <(sources '*.c' '*.h')
 exit $bad
