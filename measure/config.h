@@ -11,9 +11,8 @@
 enum { MEASURE_KEY_ID_LEN = 8 };
 
 struct measure_config_opts {
-    const char *container_id; /* as in the Create request; not empty */
-    const char *container_ns; /* containerd namespace, for the listed state paths; may be NULL */
-    const char *bundle;       /* absolute bundle path; may be NULL */
+    const char *container_id;     /* as in the Create request; not empty */
+    const char *bundle;           /* absolute bundle path; may be NULL */
     const uint8_t *redaction_key; /* 32 bytes, or NULL: the all-zero key */
 };
 
@@ -25,14 +24,16 @@ struct measure_config {
 };
 
 /* Measures one config.json. out->detail: freed by measure_config_done().
- * Errors name the JSON path: -CMC_E_FORMAT, -CMC_E_VERIFY (a name that differs from a known member
- * only by case, a listed member of another type), -CMC_E_LIMIT; *out untouched. */
+ * Errors name the JSON path: -CMC_E_FORMAT, -CMC_E_VERIFY (a name that differs from a listed member
+ * or from another one only by case, a listed member of another type), -CMC_E_LIMIT, -CMC_E_USAGE
+ * (opts); *out untouched. */
 CMC_MUST_CHECK int measure_config(const void *json, size_t len,
                                   const struct measure_config_opts *opts,
                                   struct measure_config *out, struct cmc_err *err);
 void measure_config_done(struct measure_config *c);
 
-/* Recomputes the digest from a stored detail, which may hold commitments instead of values. */
+/* Recomputes the digest from a stored detail, which may hold commitments instead of values.
+ * Errors: -CMC_E_FORMAT (not a detail), -CMC_E_LIMIT; out untouched. */
 CMC_MUST_CHECK int measure_config_detail_digest(const void *detail, size_t len,
                                                 const uint8_t *redaction_key,
                                                 uint8_t out[static CMC_SHA256_LEN],
@@ -40,11 +41,13 @@ CMC_MUST_CHECK int measure_config_detail_digest(const void *detail, size_t len,
 /* First 8 bytes of SHA-256("cmc-redaction-key-1" NUL key); all zero for NULL. */
 void measure_config_key_id(const uint8_t *key, uint8_t out[static MEASURE_KEY_ID_LEN]);
 
-/* Calls diff once per difference of two details: path such as "process.env VAL", before and after
- * as text (NULL: absent). Errors: -CMC_E_FORMAT (not a detail). */
+/* Calls diff once per difference of two details (section 11 of docs/formats/oci-config.md).
+ * path: "process.args[2]", "process.env VAL"; safe for a terminal. before, after: JSON text, or
+ * words for a variable without a shown value; NULL: absent; untrusted (cmc_put_safe), and the
+ * values of variables are secrets. Errors: -CMC_E_FORMAT (no detail; says which), -CMC_E_LIMIT. */
 typedef void measure_config_diff_fn(void *ctx, const char *path, const char *before,
                                     const char *after);
-CMC_MUST_CHECK int measure_config_diff(const void *a, size_t a_len, const void *b, size_t b_len,
+CMC_MUST_CHECK int measure_config_diff(const struct cmc_buf *a, const struct cmc_buf *b,
                                        measure_config_diff_fn *diff, void *ctx,
                                        struct cmc_err *err);
 #endif
