@@ -114,7 +114,7 @@ void measure_listing_done(struct measure_listing *l)
     cmc_buf_done(&l->xattr_buf);
 }
 
-/* What is left of one line; a fault empties it and sticks. */
+/* What is left of one line; a fault sticks, and nothing is taken after it. */
 struct words {
     const char *p, *end;
     bool bad;
@@ -123,7 +123,7 @@ struct words {
 static bool accept(struct words *w, const char *text)
 {
     size_t n = strlen(text);
-    if ((size_t)(w->end - w->p) < n || memcmp(w->p, text, n) != 0)
+    if (w->bad || (size_t)(w->end - w->p) < n || memcmp(w->p, text, n) != 0)
         return false;
     w->p += n;
     return true;
@@ -139,7 +139,7 @@ static uint64_t number(struct words *w, uint64_t max)
 {
     uint64_t v = 0;
     const char *from = w->p;
-    for (; w->p < w->end && *w->p >= '0' && *w->p <= '9'; w->p++) {
+    for (; !w->bad && w->p < w->end && *w->p >= '0' && *w->p <= '9'; w->p++) {
         const uint64_t digit = (uint64_t)(*w->p - '0');
         if (v > (max - digit) / 10 || (v == 0 && w->p > from)) {
             w->bad = true; /* too large, or a leading zero */
@@ -154,11 +154,8 @@ static uint64_t number(struct words *w, uint64_t max)
 static uint16_t mode(struct words *w)
 {
     unsigned v = 0;
-    if (w->end - w->p < 4) {
-        w->bad = true;
-        return 0;
-    }
-    for (int i = 0; i < 4; i++, w->p++) {
+    w->bad |= w->end - w->p < 4;
+    for (int i = 0; i < 4 && !w->bad; i++, w->p++) {
         w->bad |= *w->p < '0' || *w->p > '7';
         v = v << 3 | ((unsigned)*w->p & 7);
     }
@@ -174,7 +171,7 @@ static int hex_digit(char c)
 
 static bool hex_byte(struct words *w, uint8_t *out)
 {
-    int hi = w->end - w->p >= 2 ? hex_digit(w->p[0]) : -1;
+    int hi = !w->bad && w->end - w->p >= 2 ? hex_digit(w->p[0]) : -1;
     int lo = hi >= 0 ? hex_digit(w->p[1]) : -1;
     if (lo < 0)
         return false;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/tools/rootfs_digest.c -- prints the exact digest of directories, for the oracle tests.
- * rootfs_digest [-l] [-s] DIR...         a digest each; -l: the listing instead; -s: statistics
+ * rootfs_digest [-l] [-s] [-m INSIDE:OUTSIDE:COUNT] DIR...
+ *                                        a digest each; -l: the listing instead; -s: statistics;
+ *                                        -m: a range of ids, of users and groups alike
  * rootfs_digest -L FILE                  the digest of a listing
  * rootfs_digest -d FIRST SECOND          how two listings differ */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -40,10 +43,20 @@ static void print_stats(const struct measure_rootfs *m, const struct timespec *f
                   (unsigned long long)m->bytes, s, (double)m->bytes / 1e6 / s, use.ru_maxrss);
 }
 
-static int measure(const char *dir, bool list, bool stats)
+struct options {
+    bool list, stats;
+    struct measure_idmap map;
+};
+
+static int measure(const char *dir, const struct options *o)
 {
     CMC_CLEANUP(cmc_buf_done) struct cmc_buf listing = cmc_buf_of(MEASURE_LISTING_MAX);
-    const struct measure_rootfs_opts opts = {.listing = list ? &listing : NULL};
+    const size_t maps = o->map.count ? 1 : 0;
+    const struct measure_rootfs_opts opts = {.uids = &o->map,
+                                             .gids = &o->map,
+                                             .uid_maps = maps,
+                                             .gid_maps = maps,
+                                             .listing = o->list ? &listing : NULL};
     struct measure_rootfs got;
     struct cmc_err err = {0};
     struct timespec from;
@@ -55,9 +68,9 @@ static int measure(const char *dir, bool list, bool stats)
     (void)clock_gettime(CLOCK_MONOTONIC, &from);
     if (measure_rootfs(fd, &opts, &got, &err) < 0)
         return fail(dir, &err);
-    if (stats)
+    if (o->stats)
         print_stats(&got, &from);
-    if (list)
+    if (o->list)
         (void)fwrite(listing.data, 1, listing.len, stdout);
     else
         print_digest(got.digest);
@@ -118,19 +131,34 @@ static int diff(const char *first, const char *second)
     return r < 0 ? fail("compare", &err) : 0;
 }
 
+static int read_map(const char *text, struct measure_idmap *map)
+{
+    uint32_t v[3] = {0};
+    char *end = NULL;
+    for (size_t i = 0; i < 3; i++, text = end + 1) {
+        v[i] = (uint32_t)strtoul(text, &end, 10);
+        if (end == text || *end != (i < 2 ? ':' : 0))
+            return -1;
+    }
+    *map = (struct measure_idmap){.inside = v[0], .outside = v[1], .count = v[2]};
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    bool list = false, stats = false;
-    int r = 0, i = 1;
+    struct options o = {0};
+    int r = 0, opt;
     if (argc == 3 && strcmp(argv[1], "-L") == 0)
         return listing_digest(argv[2]) < 0;
     if (argc == 4 && strcmp(argv[1], "-d") == 0)
         return diff(argv[2], argv[3]) < 0;
-    for (; i < argc && argv[i][0] == '-'; i++) {
-        list |= strcmp(argv[i], "-l") == 0;
-        stats |= strcmp(argv[i], "-s") == 0;
+    while ((opt = getopt(argc, argv, "lsm:")) != -1) {
+        o.list |= opt == 'l';
+        o.stats |= opt == 's';
+        if (opt == '?' || (opt == 'm' && read_map(optarg, &o.map) < 0))
+            return 2;
     }
-    for (; i < argc && r == 0; i++)
-        r = measure(argv[i], list, stats);
+    for (; optind < argc && r == 0; optind++)
+        r = measure(argv[optind], &o);
     return r < 0;
 }
