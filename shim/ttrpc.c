@@ -77,7 +77,7 @@ static int status(const struct cmc_span *in, struct shim_response *r, struct cmc
 static int response_field(const struct cmc_pb_field *f, struct shim_response *r,
                           struct cmc_err *err)
 {
-    struct cmc_span inner;
+    struct cmc_span inner = {NULL, 0};
     if (f->number == 2)
         return take_bytes(f, &r->payload, err);
     if (f->number != 1)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shim/leftover.c -- belt and braces: the kernel kills the real shim with us already. */
+#include "shim/leftover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "shim/bundle.h"
+#include "shim/sock.h"
+
+#define NOTE "cmc-shim.pid"
+
+enum { KILL_WAIT_MS = 1000 }; /* `delete` has 5 s in all */
+
+static ssize_t read_text(int dirfd, const char *path, char *out, size_t cap)
+{
+    cmc_autofd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ssize_t n = fd < 0 ? -1 : read(fd, out, cap - 1);
+    out[n > 0 ? n : 0] = '\0';
+    return n;
+}
+
+/* Ticks since boot at which a process began (proc(5), stat field 22): with its number, its name. */
+static unsigned long long start_of(pid_t pid)
+{
+    char path[32], text[1024];
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    if (read_text(AT_FDCWD, path, text, sizeof(text)) <= 0)
+        return 0;
+    const char *at = strrchr(text, ')'); /* field 2 may hold spaces and parentheses */
+    for (unsigned field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+int shim_leftover_note(int bundle, pid_t server, struct cmc_err *err)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "%d %llu\n", server, start_of(server));
+    return shim_bundle_write(bundle, NOTE, text, err);
+}
+
+static void kill_noted(int bundle)
+{
+    char text[64], *end = NULL;
+    if (read_text(bundle, NOTE, text, sizeof(text)) <= 0)
+        return;
+    long pid = strtol(text, &end, 10);
+    unsigned long long start = strtoull(end, NULL, 10);
+    if (pid <= 1 || pid > INT32_MAX || start == 0)
+        return;
+    cmc_autofd int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+    if (pidfd < 0 || start_of((pid_t)pid) != start)
+        return;
+    struct pollfd gone = {pidfd, POLLIN, 0};
+    if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0)
+        (void)poll(&gone, 1, KILL_WAIT_MS);
+}
+
+/* Splits DIR/cmc-NAME; false for any other path: it is not ours to remove. */
+static bool our_socket(const char *path, char *dir, size_t cap)
+{
+    const char *slash = strrchr(path, '/');
+    if (path[0] != '/' || !slash || slash == path || strncmp(slash, "/cmc-", 5) != 0)
+        return false;
+    (void)snprintf(dir, cap, "%.*s", (int)(slash - path), path);
+    return true;
+}
+
+void shim_leftover_clean(int bundle)
+{
+    static const char scheme[] = "unix://";
+    char address[256], dir[256];
+    struct cmc_err err = {.sys_errno = 0};
+    if (read_text(bundle, "address", address, sizeof(address)) <= 0 ||
+        strncmp(address, scheme, sizeof(scheme) - 1) != 0)
+        return;
+    const char *path = address + sizeof(scheme) - 1;
+    if (!our_socket(path, dir, sizeof(dir)))
+        return;
+    uint64_t ino = shim_sock_inode(path);
+    cmc_autofd int fd = shim_sock_connect(path, &err);
+    if (fd >= 0 || (err.sys_errno != ECONNREFUSED && err.sys_errno != ENOENT))
+        return; /* a proxy lives, or we cannot tell */
+    shim_sock_remove(dir, path, ino);
+    kill_noted(bundle);
+}
