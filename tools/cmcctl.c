@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmcctl.c -- cmcctl COMMAND: finds the command and runs it. */
+#include "tools/cmcctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/options.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"log", cmcctl_log},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static const struct cmc_options help = {
+    .program = "cmcctl",
+    .synopsis = "COMMAND [OPTION]...",
+    .about = "Shows and checks what cmc recorded on this host.\n"
+             "\n"
+             "Commands:\n"
+             "  log     the events of this boot, and whether log and TPM agree\n"
+             "\n"
+             "cmcctl COMMAND --help describes a command.",
+    .after = "Exit status: 0 agrees, 1 disagrees, 2 wrong usage, 3 could not check.",
+};
+
+int main(int argc, char **argv)
+{
+    struct cmc_err err = {0};
+    int first = 1;
+    for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    const int rc = cmc_options_parse(&help, argc, argv, &first, &err);
+    if (rc == CMC_OPTIONS_SHOWN)
+        return 0;
+    if (rc < 0)
+        (void)fprintf(stderr, "cmcctl: %s\n", err.msg);
+    else if (first < argc)
+        (void)fprintf(stderr, "cmcctl: unknown command; cmcctl --help lists them\n");
+    else
+        (void)fprintf(stderr, "cmcctl: which command? cmcctl --help lists them\n");
+    return CMCCTL_USAGE;
+}

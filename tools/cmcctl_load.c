@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmcctl_load.c -- the log as entries, the PCR beside it, and the verdict over both. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "tools/cmcctl_log.h"
+#include "tpm/pcr.h"
+
+enum {
+    LOG_MAX = 64 << 20, /* bytes; the recorder writes no longer one */
+    TRIES = 50,         /* while a writer is between log and PCR */
+    STABLE = 3,         /* tries in which nothing moved: the difference is real */
+    PAUSE_MS = 100,
+    BACK_MAX = 4096 /* events searched for an earlier one of the same image */
+};
+
+static int read_all(int fd, struct cmc_buf *out, struct cmc_err *err)
+{
+    uint8_t part[8192];
+    for (;;) {
+        const ssize_t n = read(fd, part, sizeof(part));
+        if (n < 0 && errno != EINTR)
+            return cmc_fail(err, CMC_E_SYS, "read");
+        if (n == 0)
+            return cmc_buf_check(out, "log", err);
+        if (n > 0)
+            cmc_put(out, part, (size_t)n);
+        if (out->bad)
+            return cmc_buf_check(out, "log", err);
+    }
+}
+
+static int read_log(struct ctl_log *c, struct cmc_err *err)
+{
+    struct stat st;
+    cmc_autofd int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT)
+        return cmc_fail(err, CMC_E_SYS, "%.300s: nothing was recorded in this boot", c->path);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return cmc_fail(err, CMC_E_SYS, "open %.300s", c->path);
+    if (!S_ISREG(st.st_mode))
+        return cmc_fail(err, CMC_E_FORMAT, "%.300s is not a regular file", c->path);
+    cmc_buf_done(&c->bytes);
+    c->bytes = cmc_buf_of(LOG_MAX);
+    if (read_all(fd, &c->bytes, err) < 0)
+        return cmc_wrap(err, "%.300s", c->path);
+    return 0;
+}
+
+int cmcctl_start(const struct ctl_log *c, struct measure_banks *out, struct cmc_err *err)
+{
+    struct measure_banks start = c->live;
+    struct measure_frame f;
+    size_t at = 0, torn = 0;
+    if (start.count == 0) {
+        const int rc = measure_frame_next(c->bytes.data, c->bytes.len, &at, &f, &torn, err);
+        if (rc < 0)
+            return rc;
+        if (rc == 0)
+            return cmc_fail(err, CMC_E_VERIFY, "the log is empty: this boot was not recorded");
+        start = f.type == MEASURE_FRAME_INTENT ? f.digests : f.values;
+    }
+    for (size_t i = 0; i < start.count; i++)
+        memset(start.bank[i].value, 0, sizeof(start.bank[i].value));
+    *out = start;
+    return 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+static bool same_image(const struct measure_event *a, const struct measure_event *b)
+{
+    return same_text(a->image, b->image) || same_text(a->name, b->name) ||
+           (same_text(a->container, b->container) && same_text(a->ns, b->ns));
+}
+
+static int64_t find_before(const struct ctl_log *c, const struct measure_event *ev)
+{
+    if (ev->type != MEASURE_CONTAINER_CREATE)
+        return CTL_NO_ENTRY;
+    for (size_t i = c->count; i-- && c->count - i <= BACK_MAX;)
+        if (c->entry[i].ev.type == MEASURE_CONTAINER_CREATE && same_image(&c->entry[i].ev, ev))
+            return (int64_t)i;
+    return CTL_NO_ENTRY;
+}
+
+static int collect(void *ctx, const struct measure_frame *intent, const struct measure_event *ev,
+                   const struct measure_frame *mark, struct cmc_err *err)
+{
+    struct ctl_log *c = ctx;
+    if (c->count == c->cap) {
+        const size_t cap = c->cap ? 2 * c->cap : 64;
+        struct ctl_entry *more = reallocarray(c->entry, cap, sizeof(*more));
+        if (!more)
+            return cmc_fail(err, CMC_E_LIMIT, "log: out of memory");
+        c->entry = more;
+        c->cap = cap;
+    }
+    struct ctl_entry e = {.content = intent->content,
+                          .content_len = intent->content_len,
+                          .digests = intent->digests,
+                          .how = mark ? mark->how : (enum measure_mark_how)0};
+    const int rc = measure_event_decode(intent->content, intent->content_len, &e.ev, &e.text, err);
+    if (rc < 0)
+        return rc;
+    c->segments += ev->type == MEASURE_DISCONTINUITY || c->segments == 0 ||
+                   (ev->type == MEASURE_RECORDER_START && c->count &&
+                    c->replay.reset_count != ev->reset_count);
+    if (ev->type == MEASURE_DISCONTINUITY || ev->type == MEASURE_RECORDER_START)
+        c->replay.reset_count = ev->reset_count;
+    e.segment = c->segments;
+    e.before = find_before(c, &e.ev);
+    c->entry[c->count++] = e;
+    return 0;
+}
+
+void cmcctl_unload(struct ctl_log *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        free(c->entry[i].text);
+    free(c->entry);
+    cmc_buf_done(&c->bytes);
+    c->entry = NULL;
+    c->count = c->cap = 0;
+    c->segments = 0;
+    c->replayed = false;
+    c->replay = (struct measure_replay){0};
+    c->live = (struct measure_banks){0};
+}
+
+static void decide(struct ctl_log *c, enum ctl_verdict verdict, const char *reason)
+{
+    c->verdict = verdict;
+    (void)snprintf(c->reason, sizeof(c->reason), "%s", reason);
+}
+
+static void replay(struct ctl_log *c, struct cmc_err *err)
+{
+    struct measure_banks start;
+    int rc = cmcctl_start(c, &start, err);
+    if (rc == 0)
+        rc = measure_replay(c->bytes.data, c->bytes.len, &start, collect, c, &c->replay, err);
+    if (rc == 0 && c->replay.empty)
+        rc = cmc_fail(err, CMC_E_VERIFY, "the log is empty: this boot was not recorded");
+    c->replayed = rc == 0;
+    if (rc == 0)
+        decide(c, CTL_REPLAYS, "the log replays; it was not compared with the TPM (--verify)");
+    else
+        decide(c,
+               err->code == CMC_E_VERIFY || err->code == CMC_E_FORMAT ? CTL_DISAGREES
+                                                                      : CTL_UNCHECKED,
+               err->msg);
+}
+
+static int add_bank(const struct ctl_log *c, const struct tpm_bank *bank, struct measure_banks *out,
+                    struct cmc_err *err)
+{
+    if (cmc_hash_size(bank->alg) && out->count < MEASURE_BANKS_MAX) {
+        struct measure_bank *to = &out->bank[out->count++];
+        to->alg = bank->alg;
+        memcpy(to->value, bank->value, cmc_hash_size(bank->alg));
+        return 0;
+    }
+    for (size_t i = 0; i < c->site.ignore_count; i++)
+        if (c->site.ignore_banks[i] == bank->alg)
+            return 0;
+    return cmc_fail(err, CMC_E_TPM, "PCR %u: bank 0x%04x cannot be computed here", c->site.pcr,
+                    bank->alg);
+}
+
+static void close_tpm(struct tpm_pcr_ctx **t)
+{
+    if (*t)
+        tpm_pcr_close(*t);
+}
+
+static int read_pcr(const struct ctl_log *c, struct measure_banks *out, struct cmc_err *err)
+{
+    struct measure_banks live = {0};
+    struct tpm_banks all = {0};
+    CMC_CLEANUP(close_tpm) struct tpm_pcr_ctx *tpm = NULL;
+    int rc = tpm_pcr_open(c->opt.tcti, &tpm, err);
+    if (rc == 0)
+        rc = tpm_pcr_banks(tpm, c->site.pcr, &all, err);
+    if (rc == 0)
+        rc = tpm_pcr_read(tpm, c->site.pcr, &all, err);
+    for (size_t i = 0; rc == 0 && i < all.count; i++)
+        rc = add_bank(c, &all.bank[i], &live, err);
+    if (rc == 0 && live.count == 0)
+        rc = cmc_fail(err, CMC_E_TPM, "PCR %u: not allocated in any bank", c->site.pcr);
+    if (rc == 0)
+        *out = live;
+    return rc;
+}
+
+/* Whether the PCR is where the log says; with an open record it may be one or two extends on. */
+static bool fits(const struct ctl_log *c)
+{
+    struct measure_banks v = c->replay.last;
+    struct cmc_err err = {0};
+    bool equal = measure_banks_equal(&v, &c->live);
+    for (int i = 0; !equal && c->replay.open && i < 2; i++) {
+        if (measure_replay_extend(&v, &c->replay.open_digests, &err) < 0)
+            return false;
+        equal = measure_banks_equal(&v, &c->live);
+    }
+    return equal;
+}
+
+static void compare(struct ctl_log *c)
+{
+    char text[512];
+    if (!c->replayed)
+        return;
+    if (c->replay.pcr != c->site.pcr) {
+        (void)snprintf(text, sizeof(text), "the log is of PCR %u, the configuration names PCR %u",
+                       c->replay.pcr, c->site.pcr);
+        decide(c, CTL_UNCHECKED, text);
+    } else if (fits(c)) {
+        (void)snprintf(text, sizeof(text),
+                       "log and TPM agree: PCR %u holds what %llu events give, in %zu bank%s",
+                       c->site.pcr, (unsigned long long)c->replay.events, c->live.count,
+                       c->live.count == 1 ? "" : "s");
+        decide(c, CTL_AGREES, text);
+    } else {
+        (void)snprintf(text, sizeof(text),
+                       "log and TPM disagree: PCR %u holds another value than the log gives",
+                       c->site.pcr);
+        decide(c, CTL_DISAGREES, text);
+    }
+}
+
+/* One look at PCR and log; true when another look could come out otherwise. */
+static bool look(struct ctl_log *c, struct cmc_err *err)
+{
+    const struct measure_banks last = c->live;
+    const size_t len = c->bytes.len;
+    struct measure_banks live = {0};
+    if (c->opt.verify && read_pcr(c, &live, err) < 0) {
+        cmcctl_unload(c);
+        c->live.count = 0;
+        if (read_log(c, &(struct cmc_err){0}) == 0)
+            replay(c, &(struct cmc_err){0});
+        if (c->verdict != CTL_DISAGREES)
+            decide(c, CTL_UNCHECKED, err->msg);
+        return false;
+    }
+    cmcctl_unload(c);
+    c->live = live;
+    if (read_log(c, err) < 0) {
+        decide(c, CTL_UNCHECKED, err->msg);
+        return false;
+    }
+    replay(c, err);
+    if (c->opt.verify)
+        compare(c);
+    return c->opt.verify && (!measure_banks_equal(&live, &last) || c->bytes.len != len);
+}
+
+void cmcctl_load(struct ctl_log *c, uint64_t from)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    int stable = 0;
+    for (int i = 0; i < TRIES && stable < STABLE; i++) {
+        struct cmc_err err = {0};
+        stable = look(c, &err) ? 0 : stable + 1;
+        if (!c->opt.verify || c->verdict == CTL_AGREES || c->verdict == CTL_UNCHECKED)
+            break;
+        (void)nanosleep(&pause, NULL);
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        struct ctl_entry *e = &c->entry[i];
+        if (e->ev.seq >= from && cmcctl_is_shown(c, e))
+            cmcctl_details_check(c, e);
+        if (e->config != CTL_DETAIL_TAMPERED && e->listing != CTL_DETAIL_TAMPERED)
+            continue;
+        char text[256];
+        (void)snprintf(text, sizeof(text), "stored details of event %llu are not what was measured",
+                       (unsigned long long)e->ev.seq);
+        if (c->verdict != CTL_DISAGREES)
+            decide(c, CTL_DISAGREES, text);
+    }
+}
+
+bool cmcctl_is_shown(const struct ctl_log *c, const struct ctl_entry *e)
+{
+    return !c->opt.container || same_text(c->opt.container, e->ev.container) ||
+           same_text(c->opt.container, e->ev.name);
+}
