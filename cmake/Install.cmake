@@ -1,22 +1,18 @@
 # What goes where, relative to the prefix; tests/integration/install_test.sh holds the list.
-set(CMC_LIBEXECDIR ${CMAKE_INSTALL_LIBEXECDIR}/cmc)
 set(CMC_EXAMPLES ${CMAKE_INSTALL_DOCDIR}/examples)
 
-foreach(program containerd-shim-cmc-v1 cmcctl)
-  if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  endif()
-endforeach()
+# The build folder has the layout of an installation, so that the shim finds its helper in both.
 foreach(program cmc-measure cmc-recorder)
   if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION ${CMC_LIBEXECDIR})
+    set_target_properties(${program} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/libexec/cmc)
   endif()
 endforeach()
-
-# the name that --runtime io.containerd.runtime.v1.linux.cmc resolves to
-file(CREATE_LINK containerd-shim-cmc-v1 ${PROJECT_BINARY_DIR}/containerd-shim-linux-cmc SYMBOLIC)
-install(FILES ${PROJECT_BINARY_DIR}/containerd-shim-linux-cmc
-  DESTINATION ${CMAKE_INSTALL_BINDIR})
+foreach(program cmcctl)
+  if(TARGET ${program})
+    set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  endif()
+endforeach()
 
 file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(page IN LISTS pages)

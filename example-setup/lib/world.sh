@@ -68,6 +68,6 @@ world_start() { # world_start TREE; prints nothing, says what failed by name
     world_config
     world_tpm || die "swtpm does not answer" $world/tpm.log
     # mounts the private /run/cmc and writes the first event
-    cmc-recorder --init >$world/recorder.log 2>&1 || die "cmc-recorder --init" $world/recorder.log
+    cmc-recorder --init </dev/null >$world/recorder.log 2>&1 || die "cmc-recorder --init" $world/recorder.log
     world_containerd || die "containerd does not answer" $world/containerd.log
 }
