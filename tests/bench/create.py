@@ -54,9 +54,8 @@ def columns_of(*groups):
 
 
 def bench(options):
-    sink = shim.serve_events()
-    warm, cold = (measure_pairs(options.pairs, state) for state in ("warm", "cold"))
-    sink.terminate()
+    with shim.events_served():
+        warm, cold = (measure_pairs(options.pairs, state) for state in ("warm", "cold"))
     calls = [call_row(f"{call}", call, warm) for call in CALLS]
     calls.insert(2, call_row("Create, programs not yet hashed", "Create", cold))
     parts = [part_row("programs cached", warm), part_row("programs not yet hashed", cold)]

@@ -56,9 +56,8 @@ def bench(options):
     tree = options.tree or debian_tree()
     whole = shim.WORLD / "bench-whole"
     entries, size = concatenate(tree, whole)
-    sink = shim.serve_events()
-    runs = [(rootfs_seconds(tree, n), plain_seconds(whole)) for n in range(RUNS + 1)]
-    sink.terminate()
+    with shim.events_served():
+        runs = [(rootfs_seconds(tree, n), plain_seconds(whole)) for n in range(RUNS + 1)]
     whole.unlink()
     ours, plain = map(min, zip(*runs[1:]))  # the first run only warmed the page cache
     names = ["rootfs digest, through overlayfs", " ".join(plain_command()) + ", one file"]

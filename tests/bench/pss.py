@@ -8,7 +8,7 @@ import time
 import shim
 from report import table
 
-MEMBERS = ("Pss", "Rss", "Private_Dirty")
+MEMBERS = ("Pss", "Pss_Anon", "Rss")
 
 
 def number(path, name):
@@ -20,21 +20,24 @@ def memory(pid):
     return [number(f"/proc/{pid}/smaps_rollup", member) for member in MEMBERS]
 
 
-def bench(_options):
-    sink = shim.serve_events()
-    lower = shim.small_image()
-    container = shim.Container(shim.find(shim.PROXY), "pss", ["/bin/sleep", "600"], lower)
-    container.create()
-    container.call("Start")
+def both(container):
+    """[name, memory...] of the proxy and of the real shim, while the container runs."""
     inner = container.call("Connect")[1]  # shim_pid, as the real shim answers it
     proxy = number(f"/proc/{inner}/status", "PPid")
     name = pathlib.Path(f"/proc/{proxy}/exe").resolve().name
     if name != shim.PROXY:
         raise RuntimeError(f"the real shim's parent, process {proxy}, is {name}")
     time.sleep(2)  # idle
-    rows = [["proxy", *memory(proxy)], ["real shim", *memory(inner)]]
-    container.call("Kill", shim.ttrpc.field(3, 9))
-    container.call("Wait")
-    container.close()
-    sink.terminate()
+    return [["proxy", *memory(proxy)], ["real shim", *memory(inner)]]
+
+
+def bench(_options):
+    with shim.events_served():
+        lower = shim.small_image()
+        container = shim.Container(shim.find(shim.PROXY), "pss", ["/bin/sleep", "600"], lower)
+        container.create()
+        container.call("Start")
+        rows = both(container)
+        container.kill()
+        container.close()
     return [table("Memory in kB, one running container", ["process", *MEMBERS], rows)]

@@ -26,8 +26,8 @@ def find(program):
     return path
 
 
-def serve_events():
-    return ttrpc.serve_events(f"{CONTAINERD}.ttrpc")
+def events_served():
+    return ttrpc.events_served(f"{CONTAINERD}.ttrpc")
 
 
 def image_library(command):
@@ -119,6 +119,10 @@ class Container:
         """From Create to the end of the container's process."""
         self.create()
         self.call("Start")
+        self.call("Wait")
+
+    def kill(self):
+        self.call("Kill", ttrpc.field(3, 9))
         self.call("Wait")
 
     def close(self):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """ttrpc as far as a containerd needs it to drive one shim: frames, a client, an event sink."""
 
+import contextlib
 import multiprocessing
+import os
 import socket
 import socketserver
 import struct
@@ -94,9 +96,14 @@ class Sink(socketserver.StreamRequestHandler):
             self.wfile.write(HEADER.pack(0, stream, RESPONSE, 0))
 
 
-def serve_events(path):
-    """Starts the sink in a process of its own, so that it takes no time from the client."""
-    server = socketserver.ThreadingUnixStreamServer(path, Sink)
-    process = multiprocessing.Process(target=server.serve_forever, daemon=True)
-    process.start()
-    return process
+@contextlib.contextmanager
+def events_served(path):
+    """Runs the sink in a process of its own, so that it takes no time from the client."""
+    with socketserver.ThreadingUnixStreamServer(path, Sink) as server:
+        process = multiprocessing.Process(target=server.serve_forever, daemon=True)
+        process.start()
+        try:
+            yield
+        finally:
+            process.terminate()
+            os.unlink(path)
