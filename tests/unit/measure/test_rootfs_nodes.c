@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/measure/test_rootfs_nodes.c -- groups, paths and memory of a tree. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "measure/listing.h"
+#include "measure/rootfs_nodes.h"
+
+static struct measure_nodes tree(void)
+{
+    struct measure_nodes n;
+    struct cmc_err err = {0};
+    assert_int_equal(measure_nodes_init(&n, &err), 0);
+    n.v[0].mode = 0755;
+    return n;
+}
+
+static uint32_t add(struct measure_nodes *n, uint32_t parent, const char *name, char type)
+{
+    struct cmc_err err = {0};
+    const uint32_t at = (uint32_t)n->text.len, i = (uint32_t)n->count;
+    cmc_put(&n->text, name, strlen(name) + 1);
+    assert_int_equal(measure_nodes_add(n, parent, at, type, &err), 0);
+    struct measure_node *dir = &n->v[parent];
+    if (dir->u.in.count++ == 0)
+        dir->u.in.first = i;
+    n->v[i].mode = 0600;
+    return i;
+}
+
+static void seen(struct measure_nodes *n, uint32_t i, uint64_t dev, uint64_t ino)
+{
+    struct cmc_err err = {0};
+    n->v[i].dev = dev;
+    n->v[i].ino = ino;
+    assert_int_equal(measure_nodes_seen(n, i, &err), 0);
+}
+
+/* Groups by device and inode, named by what was seen first; proved by listing and digest. */
+static void groups_and_listing(void **state)
+{
+    (void)state;
+    static const char want[] = "cmc-rootfs-listing 1\n"
+                               "d 0755 0 0 /\n"
+                               "d 0600 0 0 /a\n"
+                               "p 0600 0 0 /a/x link=/a/x\n"
+                               "p 0600 0 0 /a/y\n"
+                               "p 0600 0 0 /b link=/a/x\n"
+                               "d 0600 0 0 /c\n"
+                               "p 0600 0 0 /d\n";
+    struct measure_nodes n = tree();
+    struct cmc_buf out = cmc_buf_of(4096);
+    struct cmc_err err = {0};
+    uint8_t by_nodes[CMC_SHA256_LEN], by_listing[CMC_SHA256_LEN];
+    const uint32_t a = add(&n, 0, "a", 'd'), b = add(&n, 0, "b", 'p');
+    (void)add(&n, 0, "c", 'd');
+    const uint32_t d = add(&n, 0, "d", 'p');
+    const uint32_t x = add(&n, a, "x", 'p'), y = add(&n, a, "y", 'p');
+    seen(&n, x, 1, 100);
+    seen(&n, y, 2, 100); /* another device */
+    seen(&n, b, 1, 100);
+    seen(&n, d, 1, 101);
+    assert_int_equal(measure_nodes_list(&n, &out, &err), 0);
+    assert_int_equal(out.len, sizeof(want) - 1);
+    assert_memory_equal(out.data, want, out.len);
+    assert_int_equal(measure_nodes_digest(&n, by_nodes, &err), 0);
+    assert_int_equal(measure_listing_digest(out.data, out.len, by_listing, &err), 0);
+    assert_memory_equal(by_nodes, by_listing, sizeof(by_nodes));
+    cmc_buf_done(&out);
+    out = cmc_buf_of(50);
+    assert_int_equal(measure_nodes_list(&n, &out, &err), -CMC_E_LIMIT);
+    cmc_buf_done(&out);
+    measure_nodes_done(&n);
+}
+
+static void paths(void **state)
+{
+    (void)state;
+    struct measure_nodes n = tree();
+    struct cmc_buf out = cmc_buf_of(64);
+    const uint32_t a = add(&n, 0, "a", 'd'), b = add(&n, a, "bc", 'd'), c = add(&n, b, "d", 'p');
+    cmc_put_text(&out, "x");
+    measure_nodes_path(&n, 0, &out);
+    measure_nodes_path(&n, c, &out);
+    assert_int_equal(out.len, 9);
+    assert_memory_equal(out.data, "x//a/bc/d", 9);
+    cmc_buf_done(&out);
+    out = cmc_buf_of(3);
+    measure_nodes_path(&n, c, &out);
+    assert_true(out.bad);
+    cmc_buf_done(&out);
+    measure_nodes_done(&n);
+}
+
+/* The table of inodes grows many times and still finds each one. */
+static void many_inodes(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    struct measure_nodes n = tree();
+    for (uint32_t i = 0; i < 2 * N; i++)
+        (void)add(&n, 0, "f", 'p');
+    for (uint32_t i = 0; i < 2 * N; i++)
+        seen(&n, 1 + i, i % N % 7, (uint64_t)(i % N) << 32);
+    assert_int_equal(n.group_count, N);
+    for (uint32_t i = 0; i < N; i++) {
+        assert_int_equal(n.v[1 + i].group, n.v[1 + N + i].group);
+        assert_int_equal(n.groups[n.v[1 + i].group], 1 + i);
+    }
+    measure_nodes_done(&n);
+}
+
+static void entries_are_limited(void **state)
+{
+    (void)state;
+    struct measure_nodes n = tree();
+    struct cmc_err err = {0};
+    n.count = n.cap =
+        (size_t)MEASURE_ENTRIES_MAX + 1; /* as if: nothing is touched before the check */
+    assert_int_equal(measure_nodes_add(&n, 0, 0, 'p', &err), -CMC_E_LIMIT);
+    assert_string_equal(err.msg, "more than 4194304 entries");
+    measure_nodes_done(&n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(groups_and_listing),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(many_inodes),
+        cmocka_unit_test(entries_are_limited),
+    };
+    return cmocka_run_group_tests_name("measure/rootfs_nodes", tests, NULL, NULL);
+}
