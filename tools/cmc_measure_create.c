@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmc_measure_create.c -- measures what a Create request is about to start. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/applog.h"
+#include "base/cleanup.h"
+#include "base/safe_open.h"
+#include "record/details.h"
+#include "tools/cmc_measure_job.h"
+#include "tools/cmc_measure_mounts.h"
+#include "tools/cmc_measure_options.h"
+#include "tools/cmc_measure_rootfs.h"
+
+enum { KEY_LEN = 32, LISTING_MAX = 64 << 20 };
+
+static int read_file(int fd, struct cmc_buf *out, const char *name, struct cmc_err *err)
+{
+    uint8_t step[8192];
+    for (;;) {
+        ssize_t n = read(fd, step, sizeof(step));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cmc_fail(err, CMC_E_SYS, "read %s", name);
+        if (n == 0)
+            return cmc_buf_check(out, name, err);
+        cmc_put(out, step, (size_t)n);
+    }
+}
+
+/* Opens an absolute path below "/": a file of root's, not reached over links. */
+static int open_trusted(const char *path, uint64_t max, struct cmc_err *err)
+{
+    cmc_autofd int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (top < 0)
+        return cmc_fail(err, CMC_E_SYS, "open /");
+    return cmc_open_trusted(top, path + strspn(path, "/"), max, err);
+}
+
+static int load_config(struct cmc_measure_job *j, struct cmc_err *err)
+{
+    cmc_autofd int fd = cmc_open_trusted(j->env->bundle, "config.json", CMC_JSON_BYTES_MAX, err);
+    j->config_json = cmc_buf_of(CMC_JSON_BYTES_MAX);
+    if (fd < 0 || read_file(fd, &j->config_json, "config.json", err) < 0)
+        return -(int)err->code;
+    return cmc_measure_spec_parse(j->config_json.len ? (const char *)j->config_json.data : "",
+                                  j->config_json.len, &j->spec, err);
+}
+
+static int keep_text(const struct cmc_span *s, struct cmc_buf *keep, const char **out,
+                     struct cmc_err *err)
+{
+    *out = NULL;
+    if (s->len == 0)
+        return 0;
+    *keep = cmc_buf_of(MEASURE_TEXT_MAX + 1);
+    cmc_put(keep, s->p, s->len);
+    cmc_put_u8(keep, '\0');
+    *out = (const char *)keep->data;
+    return cmc_buf_check(keep, "checkpoint path", err);
+}
+
+int cmc_measure_create_parse(struct cmc_measure_job *j, struct cmc_err *err)
+{
+    const struct cmc_helper_request *r = j->request;
+    struct measure_event *ev = &j->event;
+    if (cmc_task_create_parse(r->create, r->create_len, &j->create, err) < 0) {
+        memset(&j->create, 0, sizeof(j->create)); /* half a request is none */
+        return -(int)err->code;
+    }
+    ev->terminal = j->create.terminal;
+    if (j->create.id.len != strlen(r->id) ||
+        memcmp(j->create.id.p ? j->create.id.p : (const uint8_t *)"", r->id, j->create.id.len) != 0)
+        return cmc_fail(err, CMC_E_FORMAT, "the request is for another container");
+    if (keep_text(&j->create.checkpoint, &j->checkpoint, &ev->checkpoint, err) < 0 ||
+        keep_text(&j->create.parent_checkpoint, &j->parent_checkpoint, &ev->parent_checkpoint,
+                  err) < 0 ||
+        load_config(j, err) < 0)
+        return -(int)err->code;
+    ev->sandbox = j->spec.sandbox;
+    ev->pod = j->spec.pod;
+    ev->pod_ns = j->spec.pod_ns;
+    ev->pod_uid = j->spec.pod_uid;
+    ev->name = j->spec.name;
+    ev->image = j->spec.image;
+    return 0;
+}
+
+/* The file that runtimeoptions.v1.Options names. */
+static int load_toml(const struct cmc_span *path, struct cmc_buf *out, struct cmc_err *err)
+{
+    cmc_autofree char *name = strndup((const char *)path->p, path->len);
+    if (!name)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    if (name[0] != '/')
+        return cmc_fail(err, CMC_E_FORMAT, "%.300s: not an absolute path", name);
+    cmc_autofd int fd = open_trusted(name, 65536, err);
+    if (fd < 0)
+        return -(int)err->code;
+    return read_file(fd, out, "options file", err);
+}
+
+/* The Any that the real shim gets: p NULL when it gets none. */
+static struct cmc_span forwarded(const struct cmc_measure_job *j)
+{
+    switch (j->result.options) {
+    case CMC_HELPER_OPTIONS_REPLACE:
+        return (struct cmc_span){j->options.data, j->options.len};
+    case CMC_HELPER_OPTIONS_DROP:
+        return (struct cmc_span){NULL, 0};
+    case CMC_HELPER_OPTIONS_KEEP:
+        break;
+    }
+    return j->create.options;
+}
+
+int cmc_measure_create_options(struct cmc_measure_job *j, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf file = cmc_buf_of(65536);
+    struct cmc_measure_options o = {.kind = CMC_MEASURE_OPTIONS_NONE};
+    j->options = cmc_buf_of(CMC_MEASURE_OPTIONS_MAX);
+    if (cmc_measure_options_parse(&j->create.options, &o, err) < 0)
+        return cmc_wrap(err, "runtime options");
+    struct cmc_span toml = o.body;
+    if (o.path.p && toml.len == 0) {
+        if (load_toml(&o.path, &file, err) < 0)
+            return cmc_wrap(err, "runtime options: config_path");
+        toml = (struct cmc_span){file.data, file.len};
+    }
+    if (cmc_measure_options_translate(&o, &toml, j->spec.cgroups_path, &j->result.options,
+                                      &j->options, err) < 0)
+        return cmc_wrap(err, "runtime options");
+    j->result.options_any = j->options.data;
+    j->result.options_len = j->options.len;
+    const struct cmc_span any = forwarded(j);
+    j->event.has_options = any.p != NULL;
+    if (any.p)
+        cmc_sha256(any.p, any.len, j->event.options);
+    return 0;
+}
+
+static int load_key(const char *path, uint8_t key[static KEY_LEN], struct cmc_err *err)
+{
+    struct stat st;
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(KEY_LEN);
+    cmc_autofd int fd = open_trusted(path, KEY_LEN, err);
+    if (fd < 0 || read_file(fd, &b, "redaction key", err) < 0)
+        return -(int)err->code;
+    if (fstat(fd, &st) < 0)
+        return cmc_fail(err, CMC_E_SYS, "stat %.300s", path);
+    if ((st.st_mode & 077) != 0)
+        return cmc_fail(err, CMC_E_VERIFY, "%.300s: mode %04o, need 0600: others read the key",
+                        path, st.st_mode & 07777U);
+    if (b.len != KEY_LEN)
+        return cmc_fail(err, CMC_E_FORMAT, "%.300s: %zu bytes, need %d", path, b.len, KEY_LEN);
+    memcpy(key, b.data, KEY_LEN);
+    explicit_bzero(b.data, b.len);
+    return 0;
+}
+
+/* A detail that cannot be stored costs explanations, not the measurement: it is said, no more. */
+static void store(struct cmc_measure_job *j, const char *kind, const uint8_t digest[static 32],
+                  const struct cmc_buf *data)
+{
+    struct cmc_err why = {0};
+    char dir[CMC_SITE_TEXT_MAX + sizeof("/details")];
+    (void)snprintf(dir, sizeof(dir), "%s/details", j->env->site->state_dir);
+    if (record_details_put(dir, kind, digest, data->data, data->len, j->env->site->details_quota,
+                           &why) < 0)
+        cmc_log(j->env->log, CMC_LOG_WARNING, "detail not stored", "task", j->request->id, "kind",
+                kind, "error", why.msg, NULL);
+}
+
+static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
+{
+    uint8_t key[KEY_LEN];
+    const char *path = j->env->site->redaction_key;
+    const struct measure_config_opts opts = {
+        .container_id = j->request->id,
+        .bundle = j->request->bundle,
+        .redaction_key = path ? key : NULL,
+    };
+    struct measure_event *ev = &j->event;
+    if (path && load_key(path, key, err) < 0)
+        return cmc_wrap(err, "redaction key");
+    int rc = measure_config(j->config_json.data, j->config_json.len, &opts, &j->config, err);
+    if (rc == 0)
+        measure_config_key_id(opts.redaction_key, ev->key_id);
+    explicit_bzero(key, sizeof(key));
+    if (rc < 0)
+        return cmc_wrap(err, "config.json");
+    ev->has_config = true;
+    ev->terminal = j->config.terminal;
+    memcpy(ev->config, j->config.digest, CMC_SHA256_LEN);
+    memcpy(ev->raw_config, j->config.raw_digest, CMC_SHA256_LEN);
+    store(j, "config", ev->config, &j->config.detail);
+    return 0;
+}
+
+static int on_progress(void *ctx, uint64_t entries, uint64_t bytes)
+{
+    cmc_measure_link_work(ctx, entries, bytes);
+    return 0;
+}
+
+static int walk(struct cmc_measure_job *j, int root, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf listing = cmc_buf_of(LISTING_MAX);
+    struct measure_event *ev = &j->event;
+    struct measure_rootfs tree;
+    const struct measure_rootfs_opts opts = {
+        .uids = j->spec.uids,
+        .gids = j->spec.gids,
+        .uid_maps = j->spec.uid_maps,
+        .gid_maps = j->spec.gid_maps,
+        .listing = j->env->site->keep_listing ? &listing : NULL,
+        .progress = on_progress,
+        .ctx = j->env->link,
+    };
+    if (measure_rootfs(root, &opts, &tree, err) < 0)
+        return cmc_wrap(err, "root file system");
+    ev->has_rootfs = true;
+    memcpy(ev->rootfs, tree.digest, CMC_SHA256_LEN);
+    if (!opts.listing)
+        return 0;
+    ev->has_listing = true;
+    cmc_sha256(listing.data, listing.len, ev->listing);
+    store(j, "listing", ev->listing, &listing);
+    return 0;
+}
+
+static int measure_tree(struct cmc_measure_job *j, struct cmc_err *err)
+{
+    cmc_autofree struct cmc_measure_mounts *mounts = malloc(sizeof(*mounts));
+    const uint64_t start_us = cmc_measure_job_us(0);
+    if (!mounts)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    if (cmc_measure_mounts_plan(&j->create, mounts, err) < 0)
+        return cmc_wrap(err, "root file system");
+    if (mounts->kind != CMC_MEASURE_ROOT_PATH &&
+        !cmc_measure_spec_uses_mounts(&j->spec, j->request->bundle))
+        return cmc_fail(err, CMC_E_FORMAT,
+                        "root file system: mounts go to rootfs, but root.path is \"%.200s\"",
+                        j->spec.root_path ? j->spec.root_path : "");
+    cmc_autofd int root = cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path, err);
+    j->result.mount_us = (uint32_t)cmc_measure_job_us(start_us);
+    return root < 0 ? cmc_wrap(err, "root file system") : walk(j, root, err);
+}
+
+/* The peer that made our socket, if it still is our parent: else its number may be another's. */
+static int add_shim(struct cmc_measure_programs *p, struct cmc_err *err)
+{
+    struct ucred peer = {.pid = 0};
+    socklen_t len = sizeof(peer);
+    char path[64];
+    if (getsockopt(CMC_HELPER_FD, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
+        peer.pid != getppid())
+        return 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/exe", peer.pid);
+    if (cmc_measure_programs_add(p, "shim", path, err) == 0)
+        return 0;
+    return peer.pid == getppid() ? -(int)err->code : 0;
+}
+
+static int measure_programs(struct cmc_measure_job *j, struct cmc_err *err)
+{
+    char binary[CMC_MEASURE_BINARY_MAX + 1], found[MEASURE_TEXT_MAX + 1];
+    const struct cmc_span any = forwarded(j);
+    struct cmc_measure_programs *p = &j->programs;
+    if (add_shim(p, err) < 0 || cmc_measure_options_binary(&any, binary, err) < 0)
+        return -(int)err->code;
+    if (cmc_measure_programs_add(p, "inner-shim", j->request->inner_shim, err) < 0)
+        return -(int)err->code;
+    cmc_measure_link_work(j->env->link, 0, 0);
+    if (cmc_measure_programs_find(binary, j->env->path, found, err) < 0)
+        return cmc_wrap(err, "runc");
+    return cmc_measure_programs_add(p, "runc", found, err);
+}
+
+int cmc_measure_create_measure(struct cmc_measure_job *j, struct cmc_err *err)
+{
+    const uint64_t start_us = cmc_measure_job_us(0);
+    int rc = measure_configuration(j, err);
+    if (rc == 0)
+        rc = measure_tree(j, err);
+    if (rc == 0)
+        rc = measure_programs(j, err);
+    j->result.digest_us = (uint32_t)(cmc_measure_job_us(start_us) - j->result.mount_us);
+    return rc;
+}

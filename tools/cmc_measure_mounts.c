@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmc_measure_mounts.c -- mounts of a Create request, judged option by option: one that we
+ * do not know could change what the container sees. */
+#include "tools/cmc_measure_mounts.h"
+
+#include <string.h>
+
+enum { SHOWN_MAX = 100 };
+
+/* For messages: at most SHOWN_MAX bytes of a span. */
+#define SHOW(s) (int)((s)->len < SHOWN_MAX ? (s)->len : SHOWN_MAX), (const char *)(s)->p
+
+static bool is(const struct cmc_span *s, const char *text)
+{
+    return s->len == strlen(text) && (s->len == 0 || memcmp(s->p, text, s->len) == 0);
+}
+
+/* "key=value" with this key: *value is what stands behind the equals sign. */
+static bool has_key(const struct cmc_span *s, const char *key, struct cmc_span *value)
+{
+    const size_t n = strlen(key);
+    if (s->len <= n || memcmp(s->p, key, n) != 0 || s->p[n] != '=')
+        return false;
+    *value = (struct cmc_span){s->p + n + 1, s->len - n - 1};
+    return true;
+}
+
+/* Flags of a mount that do not change which files there are, nor what they hold. */
+static bool is_flag(const struct cmc_span *s)
+{
+    static const char *const flags[] = {"ro",         "rw",          "suid",          "nosuid",
+                                        "dev",        "nodev",       "exec",          "noexec",
+                                        "sync",       "async",       "dirsync",       "atime",
+                                        "noatime",    "diratime",    "nodiratime",    "relatime",
+                                        "norelatime", "strictatime", "nostrictatime", "mand",
+                                        "nomand"};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        if (is(s, flags[i]))
+            return true;
+    return false;
+}
+
+/* Overlay options for writing and for labels, neither of which we do or cover. index is for upper
+ * directories, and ours is read-only. */
+static bool is_unrelated(const struct cmc_span *s)
+{
+    static const char *const keys[] = {"workdir",   "index",      "xino",       "context",
+                                       "fscontext", "defcontext", "rootcontext"};
+    struct cmc_span value;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (has_key(s, keys[i], &value))
+            return true;
+    return is(s, "volatile");
+}
+
+/* Overlay options that say how layers are read. */
+static bool is_meaningful(const struct cmc_span *s)
+{
+    static const char *const known[] = {
+        "userxattr",           "redirect_dir=on",       "redirect_dir=off",
+        "redirect_dir=follow", "redirect_dir=nofollow", "metacopy=on",
+        "metacopy=off"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (is(s, known[i]))
+            return true;
+    return false;
+}
+
+static int add_layer(struct cmc_measure_mounts *m, const uint8_t *p, size_t len,
+                     struct cmc_err *err)
+{
+    const struct cmc_span layer = {p, len};
+    if (len == 0 || p[0] != '/')
+        return cmc_fail(err, CMC_E_FORMAT, "overlay: layer \"%.*s\" is not an absolute path",
+                        SHOW(&layer));
+    if (memchr(p, ',', len) || memchr(p, '\\', len)) /* the kernel has rules of its own for them */
+        return cmc_fail(err, CMC_E_FORMAT, "overlay: layer \"%.*s\" holds a comma or a backslash",
+                        SHOW(&layer));
+    if (m->layer_count == CMC_MEASURE_LAYERS_MAX)
+        return cmc_fail(err, CMC_E_LIMIT,
+                        "overlay: more than %d layers, which is as many as the kernel mounts",
+                        CMC_MEASURE_LAYERS_MAX);
+    m->layers[m->layer_count++] = layer;
+    return 0;
+}
+
+static int add_lowers(struct cmc_measure_mounts *m, const struct cmc_span *value,
+                      struct cmc_err *err)
+{
+    const uint8_t *at = value->p, *end = value->p + value->len;
+    for (;;) {
+        const uint8_t *colon = at < end ? memchr(at, ':', (size_t)(end - at)) : NULL;
+        const uint8_t *stop = colon ? colon : end;
+        if (add_layer(m, at, (size_t)(stop - at), err) < 0)
+            return -(int)err->code;
+        if (!colon)
+            return 0;
+        at = colon + 1;
+    }
+}
+
+static int pass_on(struct cmc_measure_mounts *m, const struct cmc_span *option, struct cmc_err *err)
+{
+    const size_t used = strlen(m->options);
+    if (option->len + 2 > sizeof(m->options) - used)
+        return cmc_fail(err, CMC_E_LIMIT, "overlay: more than %zu bytes of options",
+                        sizeof(m->options));
+    m->options[used] = ',';
+    memcpy(m->options + used + 1, option->p, option->len);
+    m->options[used + 1 + option->len] = '\0';
+    return 0;
+}
+
+static int unknown_option(const struct cmc_task_mount *mount, const struct cmc_span *option,
+                          struct cmc_err *err)
+{
+    return cmc_fail(err, CMC_E_FORMAT, "%.*s mount with the option \"%.*s\" cannot be measured",
+                    SHOW(&mount->type), SHOW(option));
+}
+
+static int given_twice(const char *option, struct cmc_err *err)
+{
+    return cmc_fail(err, CMC_E_FORMAT, "overlay: %s is given twice", option);
+}
+
+struct overlay { /* what has been seen, as upper must go first wherever it stands */
+    struct cmc_span upper, lower;
+};
+
+static int overlay_option(const struct cmc_task_mount *mount, const struct cmc_span *option,
+                          struct overlay *o, struct cmc_measure_mounts *m, struct cmc_err *err)
+{
+    struct cmc_span value;
+    if (has_key(option, "upperdir", &value)) {
+        if (o->upper.p)
+            return given_twice("upperdir", err);
+        o->upper = value;
+        return 0;
+    }
+    if (has_key(option, "lowerdir", &value)) {
+        if (o->lower.p)
+            return given_twice("lowerdir", err);
+        o->lower = value;
+        return 0;
+    }
+    if (is_meaningful(option))
+        return pass_on(m, option, err);
+    return is_flag(option) || is_unrelated(option) ? 0 : unknown_option(mount, option, err);
+}
+
+static int plan_overlay(const struct cmc_task_create *c, const struct cmc_task_mount *mount,
+                        struct cmc_measure_mounts *m, struct cmc_err *err)
+{
+    struct overlay o = {.upper = {NULL, 0}};
+    for (size_t i = 0; i < mount->option_count; i++)
+        if (overlay_option(mount, &c->options_text[mount->option_first + i], &o, m, err) < 0)
+            return -(int)err->code;
+    if (!o.lower.p)
+        return cmc_fail(err, CMC_E_FORMAT, "overlay: no lowerdir");
+    if (o.upper.p && add_layer(m, o.upper.p, o.upper.len, err) < 0)
+        return -(int)err->code;
+    m->kind = CMC_MEASURE_OVERLAY;
+    return add_lowers(m, &o.lower, err);
+}
+
+static int plan_bind(const struct cmc_task_create *c, const struct cmc_task_mount *mount,
+                     struct cmc_measure_mounts *m, struct cmc_err *err)
+{
+    for (size_t i = 0; i < mount->option_count; i++) {
+        const struct cmc_span *option = &c->options_text[mount->option_first + i];
+        if (is(option, "rbind"))
+            m->kind = CMC_MEASURE_BIND_TREE;
+        else if (!is(option, "bind") && !is_flag(option))
+            return unknown_option(mount, option, err);
+    }
+    if (mount->source.len == 0 || mount->source.p[0] != '/')
+        return cmc_fail(err, CMC_E_FORMAT, "bind: source \"%.*s\" is not an absolute path",
+                        SHOW(&mount->source));
+    m->source = mount->source;
+    return 0;
+}
+
+/* mount(2) binds when it is told to, whatever type stands beside it. */
+static bool binds(const struct cmc_task_create *c, const struct cmc_task_mount *mount)
+{
+    for (size_t i = 0; i < mount->option_count; i++) {
+        const struct cmc_span *option = &c->options_text[mount->option_first + i];
+        if (is(option, "bind") || is(option, "rbind"))
+            return true;
+    }
+    return false;
+}
+
+int cmc_measure_mounts_plan(const struct cmc_task_create *create, struct cmc_measure_mounts *out,
+                            struct cmc_err *err)
+{
+    const struct cmc_task_mount *mount = &create->mounts[0];
+    out->kind = CMC_MEASURE_ROOT_PATH;
+    out->layer_count = 0;
+    out->options[0] = '\0';
+    if (create->mount_count == 0)
+        return 0;
+    if (create->mount_count > 1)
+        return cmc_fail(err, CMC_E_FORMAT, "%zu mounts cannot be measured, only one",
+                        create->mount_count);
+    if (mount->target.len)
+        return cmc_fail(err, CMC_E_FORMAT, "mount on \"%.*s\" below the root cannot be measured",
+                        SHOW(&mount->target));
+    if (binds(create, mount)) {
+        out->kind = CMC_MEASURE_BIND;
+        return plan_bind(create, mount, out, err);
+    }
+    if (is(&mount->type, "overlay"))
+        return plan_overlay(create, mount, out, err);
+    return cmc_fail(err, CMC_E_FORMAT, "mount of type \"%.*s\" cannot be measured",
+                    SHOW(&mount->type));
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmc_measure_rootfs.c -- layers are opened once, by name and without following links; from
+ * then on they are numbers, which nobody can exchange. */
+#include "tools/cmc_measure_rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+
+struct layers {
+    size_t count;
+    int fd[CMC_MEASURE_LAYERS_MAX];
+};
+
+static void close_layers(struct layers *l)
+{
+    while (l->count > 0)
+        cmc_closep(&l->fd[--l->count]);
+}
+
+static int open_dir(int dirfd, const struct cmc_span *path, uint64_t resolve, struct cmc_err *err)
+{
+    const struct open_how how = {
+        .flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    cmc_autofree char *name = strndup((const char *)path->p, path->len);
+    int tries = 8; /* EAGAIN: a rename raced the lookup; bounded, then reported */
+    long fd;
+    if (!name)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    do
+        fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+    while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
+    if (fd < 0 && errno == ELOOP)
+        return cmc_fail(err, CMC_E_VERIFY,
+                        "%.300s: a symbolic link on the way; name the directory itself", name);
+    if (fd < 0)
+        return cmc_fail(err, CMC_E_SYS, "open %.300s", name);
+    return (int)fd;
+}
+
+static int open_root_path(int bundle, const char *root_path, struct cmc_err *err)
+{
+    if (!root_path || !*root_path)
+        return cmc_fail(err, CMC_E_FORMAT, "no mounts, and no root.path in config.json");
+    const struct cmc_span path = {(const uint8_t *)root_path, strlen(root_path)};
+    if (root_path[0] == '/')
+        return open_dir(AT_FDCWD, &path, 0, err);
+    return open_dir(bundle, &path, RESOLVE_BENEATH, err);
+}
+
+static int open_bind(const struct cmc_measure_mounts *m, struct cmc_err *err)
+{
+    cmc_autofd int source = open_dir(AT_FDCWD, &m->source, 0, err);
+    if (source < 0 || m->kind == CMC_MEASURE_BIND_TREE)
+        return cmc_take_fd(&source);
+    /* a bind without "r" does not show what is mounted below its source; nor does this clone */
+    long fd =
+        syscall(SYS_open_tree, source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (fd < 0)
+        return cmc_fail(err, CMC_E_SYS, "bind: open_tree");
+    return (int)fd;
+}
+
+static int open_layers(const struct cmc_measure_mounts *m, struct layers *l, struct cmc_err *err)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max; /* one per layer; what is missing shows as EMFILE */
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    for (size_t i = 0; i < m->layer_count; i++) {
+        int fd = open_dir(AT_FDCWD, &m->layers[i], 0, err);
+        if (fd < 0)
+            return cmc_wrap(err, "overlay: layer %zu", i);
+        l->fd[l->count++] = fd;
+    }
+    return 0;
+}
+
+/* A mount namespace of our own, from which nothing spreads, with the layers' numbers as names.
+ * Returns the namespace to go back to. */
+static int enter_namespace(struct cmc_err *err)
+{
+    cmc_autofd int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (home < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: open /proc/self/ns/mnt");
+    if (unshare(CLONE_NEWNS) < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: unshare");
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: make mounts private");
+    if (chdir("/proc/self/fd") < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: chdir /proc/self/fd");
+    return cmc_take_fd(&home);
+}
+
+/* /proc is there and nothing else uses it meanwhile: the overlay covers it until it is opened. */
+static int mount_overlay(const char *data, size_t layers, struct cmc_err *err)
+{
+    struct statfs fs;
+    if (mount("cmc-measure", "/proc", "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              data) < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: mount %zu layers", layers);
+    cmc_autofd int root = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (umount2("/proc", MNT_DETACH) < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: umount");
+    if (root < 0 || fstatfs(root, &fs) < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: open");
+    if (fs.f_type != OVERLAYFS_SUPER_MAGIC)
+        return cmc_fail(err, CMC_E_VERIFY, "overlay: opened a file system of type %lx",
+                        (unsigned long)fs.f_type);
+    return cmc_take_fd(&root);
+}
+
+static int open_overlay(const struct cmc_measure_mounts *m, struct cmc_err *err)
+{
+    CMC_CLEANUP(close_layers) struct layers l = {.count = 0};
+    cmc_autobuf struct cmc_buf data = cmc_buf_of(4096); /* mount(2): a page */
+    if (open_layers(m, &l, err) < 0)
+        return -(int)err->code;
+    if (l.count == 1) /* the kernel mounts no overlay of one: it would be the layer itself */
+        return cmc_take_fd(&l.fd[0]);
+    cmc_put_text(&data, "lowerdir=");
+    for (size_t i = 0; i < l.count; i++)
+        cmc_put_fmt(&data, i > 0 ? ":%d" : "%d", l.fd[i]);
+    cmc_put_fmt(&data, ",index=off%s", m->options);
+    cmc_put_u8(&data, '\0');
+    if (cmc_buf_check(&data, "overlay options", err) < 0)
+        return -(int)err->code;
+    cmc_autofd int home = enter_namespace(err);
+    cmc_autofd int root = home < 0 ? -1 : mount_overlay((const char *)data.data, l.count, err);
+    if (root < 0)
+        return -(int)err->code;
+    /* log and details must go where everyone sees them, also when /run/cmc is mounted meanwhile */
+    if (setns(home, CLONE_NEWNS) < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: leave the mount namespace");
+    return cmc_take_fd(&root);
+}
+
+int cmc_measure_rootfs_open(const struct cmc_measure_mounts *m, int bundle, const char *root_path,
+                            struct cmc_err *err)
+{
+    switch (m->kind) {
+    case CMC_MEASURE_ROOT_PATH:
+        return open_root_path(bundle, root_path, err);
+    case CMC_MEASURE_BIND:
+    case CMC_MEASURE_BIND_TREE:
+        return open_bind(m, err);
+    case CMC_MEASURE_OVERLAY:
+        break;
+    }
+    return open_overlay(m, err);
+}
