@@ -388,19 +388,29 @@ static int walk_tree(struct walk *w, int rootfd, struct cmc_err *err)
     return r;
 }
 
-/* Puts the path that w works on before the message; of a long one the end is what tells. */
+/* The end of a path, in at most PATH_SHOWN_MAX bytes however it is escaped. */
+static void put_shown(struct cmc_buf *out, const struct cmc_buf *path)
+{
+    for (size_t keep = PATH_SHOWN_MAX - 3;; keep /= 2) {
+        const size_t skip = path->len > keep ? path->len - keep : 0;
+        out->len = 0;
+        cmc_put_text(out, skip ? "..." : "");
+        cmc_put_safe(out, path->data + skip, path->len - skip, path->len);
+        if (out->len <= PATH_SHOWN_MAX || out->bad)
+            return;
+    }
+}
+
+/* Puts the path that w works on before the message. */
 static int name_fault(const struct walk *w, struct cmc_err *err)
 {
     CMC_CLEANUP(cmc_buf_done) struct cmc_buf path = cmc_buf_of(MEASURE_TEXT_MAX);
-    CMC_CLEANUP(cmc_buf_done) struct cmc_buf safe = cmc_buf_of(4 * PATH_SHOWN_MAX + 8);
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf shown = cmc_buf_of((size_t)8 * PATH_SHOWN_MAX);
     measure_nodes_path(&w->nodes, w->at, &path);
-    const size_t skip = path.len > PATH_SHOWN_MAX ? path.len - PATH_SHOWN_MAX : 0;
-    if (path.bad || !path.data)
-        return -(int)err->code;
-    cmc_put_text(&safe, skip ? "..." : "");
-    cmc_put_safe(&safe, path.data + skip, path.len - skip, PATH_SHOWN_MAX);
-    cmc_put_u8(&safe, 0);
-    return safe.bad ? -(int)err->code : cmc_wrap(err, "%s", (const char *)safe.data);
+    if (!path.bad)
+        put_shown(&shown, &path);
+    return shown.bad || !shown.len ? -(int)err->code
+                                   : cmc_wrap(err, "%.*s", (int)shown.len, (char *)shown.data);
 }
 
 int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
