@@ -226,14 +226,12 @@ static void compare(struct ctl_log *c)
         decide(c, CTL_UNCHECKED, text);
     } else if (fits(c)) {
         (void)snprintf(text, sizeof(text),
-                       "log and TPM agree: PCR %u holds what %llu events give, in %zu bank%s",
-                       c->site.pcr, (unsigned long long)c->replay.events, c->live.count,
-                       c->live.count == 1 ? "" : "s");
+                       "PCR %u in the TPM holds what the log gives (events: %llu, banks: %zu)",
+                       c->site.pcr, (unsigned long long)c->replay.events, c->live.count);
         decide(c, CTL_AGREES, text);
     } else {
         (void)snprintf(text, sizeof(text),
-                       "log and TPM disagree: PCR %u holds another value than the log gives",
-                       c->site.pcr);
+                       "PCR %u in the TPM holds another value than the log gives", c->site.pcr);
         decide(c, CTL_DISAGREES, text);
     }
 }

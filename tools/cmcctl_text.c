@@ -230,7 +230,7 @@ static void put_remarks(const struct ctl_log *c, struct cmc_buf *b)
             "event %llu is recorded but not yet confirmed: a writer is at work or died; the "
             "next recording settles it\n",
             (unsigned long long)c->replay.next_seq - 1);
-    for (size_t i = c->count; c->segments > 1 && i--;)
+    for (size_t i = c->count; c->verdict <= CTL_AGREES && i--;)
         if (c->entry[i].segment != c->segments) {
             cmc_put_fmt(b,
                         "the PCR vouches only for the events from #%llu on: before them it was "
