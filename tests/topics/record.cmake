@@ -4,3 +4,14 @@ target_link_libraries(cmc_test_fake_tpm PUBLIC cmc_hash PkgConfig::TSS_SYS)
 set(FAKE_TPM Tss2_TctiLdr_Initialize Tss2_TctiLdr_Finalize)
 
 cmc_unit(tpm/pcr LIBS cmc_test_fake_tpm cmc_tpm_pcr WRAP ${FAKE_TPM})
+
+add_library(cmc_test_recorder STATIC lib/recorder_log.c lib/recorder_table.c)
+target_link_libraries(cmc_test_recorder PUBLIC cmc_record cmc_tpm_pcr)
+add_library(cmc_test_bed STATIC lib/recorder_bed.c)
+target_link_libraries(cmc_test_bed PUBLIC cmc_test_recorder cmc_test_fake_tpm PkgConfig::CMOCKA)
+
+cmc_unit(record/recorder LIBS cmc_test_bed WRAP ${FAKE_TPM})
+
+# run by tests/integration/recorder/run.sh, on swtpm
+add_executable(recorder_killer integration/recorder/killer.c integration/recorder/world.c)
+target_link_libraries(recorder_killer PRIVATE cmc_test_recorder)
