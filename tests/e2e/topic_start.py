@@ -29,10 +29,6 @@ def test_unknown_key_is_refused():
     refused("no_such_key", no_such_key=1)
 
 
-def test_resettable_register_is_refused():
-    refused("16", pcr=16)
-
-
 def test_wrong_runtime_name_is_containerds_error():
     done = run(busybox(), "true", runtime="io.containerd.cmc.v2", status=None)
     holds(done.stderr, "containerd-shim-cmc-v2", "the error")

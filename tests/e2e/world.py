@@ -44,7 +44,8 @@ def holds(text, part, what):
 
 def sh(*argv, status=0, timeout=60, env=None, **more):
     """Runs argv; its exit status must be `status` (None: any). Returns the completed process."""
-    more.setdefault("stdin", subprocess.DEVNULL) if "input" not in more else None
+    if "input" not in more:
+        more["stdin"] = subprocess.DEVNULL
     done = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False,
                           timeout=timeout, env=dict(os.environ, **env) if env else None, **more)
     if status is not None and done.returncode != status:
