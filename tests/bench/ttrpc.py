@@ -72,7 +72,10 @@ class Client:
         self.stream += 2
         body = field(1, self.service) + field(2, method) + field(3, payload)
         self.socket.sendall(HEADER.pack(len(body), self.stream, REQUEST, 0) + body)
-        length, stream, kind, _ = HEADER.unpack(self.file.read(HEADER.size))
+        header = self.file.read(HEADER.size)
+        if len(header) < HEADER.size:
+            raise ConnectionError(f"{method}: the shim closed the connection")
+        length, stream, kind, _ = HEADER.unpack(header)
         if (stream, kind) != (self.stream, RESPONSE):
             raise ValueError(f"{method}: answer of type {kind} on stream {stream}")
         answer = fields(self.file.read(length))
