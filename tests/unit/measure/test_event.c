@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/measure/test_event.c -- golden contents, libcbor reading them, and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <cbor.h>
+
+#include "base/hex.h"
+#include "measure/cbor.h"
+#include "tests/tools/logs.h"
+
+#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+
+static const enum measure_event_type written[] = {MEASURE_RECORDER_START, MEASURE_CONTAINER_CREATE,
+                                                  MEASURE_CONTAINER_DELETE, MEASURE_FAILED,
+                                                  MEASURE_DISCONTINUITY};
+
+static struct cmc_buf encode(const struct measure_event *ev)
+{
+    struct cmc_err err = {0};
+    struct cmc_buf b = cmc_buf_of(MEASURE_EVENT_MAX);
+    if (measure_event_encode(ev, &b, &err) < 0)
+        fail_msg("%s", err.msg);
+    return b;
+}
+
+/* tests/vectors/event/NAME.hex: written once, read by everyone. CMC_WRITE_VECTORS=1 writes them. */
+static void check_golden(const char *name, const struct cmc_buf *b)
+{
+    char path[512], want[4096] = "", got[4096];
+    assert_true(2 * b->len + 2 < sizeof(got));
+    (void)snprintf(path, sizeof(path), "%s/event/%s.hex", TEST_VECTORS, name);
+    cmc_hex(b->data, b->len, got);
+    (void)strcat(got, "\n");
+    const bool write = getenv("CMC_WRITE_VECTORS") != NULL;
+    FILE *f = fopen(path, write ? "w" : "r");
+    assert_non_null(f);
+    if (write)
+        (void)fputs(got, f);
+    else
+        assert_non_null(fgets(want, sizeof(want), f));
+    (void)fclose(f);
+    if (!write)
+        assert_string_equal(got, want);
+}
+
+static void check_round_trip(const struct cmc_buf *b)
+{
+    struct cmc_err err = {0};
+    struct measure_event ev;
+    char *text = NULL;
+    if (measure_event_decode(b->data, b->len, &ev, &text, &err) < 0)
+        fail_msg("%s", err.msg);
+    cmc_autobuf struct cmc_buf again = encode(&ev);
+    assert_int_equal(again.len, b->len);
+    assert_memory_equal(again.data, b->data, b->len);
+    free(text);
+}
+
+/* libcbor reads the same map: unsigned keys that ascend, the first three as the page says. */
+static void check_libcbor(const struct cmc_buf *b, enum measure_event_type type)
+{
+    struct cbor_load_result result;
+    cbor_item_t *item = cbor_load(b->data, b->len, &result);
+    assert_non_null(item);
+    assert_int_equal(result.read, b->len);
+    assert_true(cbor_isa_map(item) && cbor_map_is_definite(item));
+    const struct cbor_pair *pairs = cbor_map_handle(item);
+    for (size_t i = 1; i < cbor_map_size(item); i++)
+        assert_true(cbor_get_int(pairs[i - 1].key) < cbor_get_int(pairs[i].key));
+    assert_memory_equal(cbor_string_handle(pairs[0].value), "cmc-event/1", 11);
+    assert_memory_equal(cbor_string_handle(pairs[1].value), measure_event_name(type),
+                        strlen(measure_event_name(type)));
+    unsigned char *theirs = NULL;
+    size_t cap = 0;
+    const size_t len = cbor_serialize_alloc(item, &theirs, &cap);
+    assert_int_equal(len, b->len);
+    assert_memory_equal(theirs, b->data, len);
+    free(theirs);
+    cbor_decref(&item);
+}
+
+static void golden(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS(written); i++) {
+        char name[64];
+        struct measure_event all = logs_event(written[i]), least = logs_least_event(written[i]);
+        cmc_autobuf struct cmc_buf a = encode(&all);
+        cmc_autobuf struct cmc_buf b = encode(&least);
+        (void)snprintf(name, sizeof(name), "%s-all", measure_event_name(written[i]));
+        check_golden(name, &a);
+        (void)snprintf(name, sizeof(name), "%s-least", measure_event_name(written[i]));
+        check_golden(name, &b);
+        check_round_trip(&a);
+        check_round_trip(&b);
+        check_libcbor(&a, written[i]);
+        check_libcbor(&b, written[i]);
+    }
+}
+
+/* The example of docs/formats/event.md. */
+static void page_example(void **state)
+{
+    (void)state;
+    struct measure_event ev = logs_least_event(MEASURE_CONTAINER_DELETE);
+    ev.seq = 2;
+    ev.has_exit = true;
+    ev.exit_status = 137;
+    cmc_autobuf struct cmc_buf b = encode(&ev);
+    uint8_t digest[CMC_SHA256_LEN];
+    char hex[2 * CMC_SHA256_LEN + 1];
+    cmc_sha256(b.data, b.len, digest);
+    cmc_hex(digest, sizeof(digest), hex);
+    assert_string_equal(hex, "742f241ccd6b38bdb081b917926b95854ff39058430ba36cfe8b1484ed1e5422");
+}
+
+static const char many[MEASURE_TEXT_MAX + 2] = {[0 ... MEASURE_TEXT_MAX] = 'x'};
+
+static void no_container(struct measure_event *ev)
+{
+    ev->container = NULL;
+}
+static void no_rootfs(struct measure_event *ev)
+{
+    ev->has_rootfs = false;
+}
+static void no_decision(struct measure_event *ev)
+{
+    ev->decision = (enum measure_decision)0;
+}
+static void no_found(struct measure_event *ev)
+{
+    ev->type = MEASURE_RECORDER_START;
+    *ev = logs_least_event(MEASURE_RECORDER_START);
+    ev->found.count = 0;
+}
+static void foreign_member(struct measure_event *ev)
+{
+    ev->has_exit = true;
+}
+static void foreign_number(struct measure_event *ev)
+{
+    ev->reset_count = 1;
+}
+static void other_decision(struct measure_event *ev)
+{
+    ev->decision = (enum measure_decision)2;
+}
+static void not_written_type(struct measure_event *ev)
+{
+    ev->type = MEASURE_EXEC;
+}
+static void no_type(struct measure_event *ev)
+{
+    ev->type = (enum measure_event_type)0;
+}
+static void huge_type(struct measure_event *ev)
+{
+    ev->type = (enum measure_event_type)40;
+}
+static void opaque(struct measure_event *ev)
+{
+    ev->opaque = true;
+}
+static void long_text(struct measure_event *ev)
+{
+    ev->image = many;
+}
+static void not_utf8(struct measure_event *ev)
+{
+    ev->image = "\xc3";
+}
+static void many_programs(struct measure_event *ev)
+{
+    ev->program_count = MEASURE_PROGRAMS_MAX + 1;
+    for (size_t i = 0; i < MEASURE_PROGRAMS_MAX; i++)
+        ev->programs[i] = (struct measure_program){.role = "runc", .path = "/"};
+}
+static void program_without_path(struct measure_event *ev)
+{
+    ev->program_count = 1;
+    ev->programs[0] = (struct measure_program){.role = "runc"};
+}
+static void unknown_bank(struct measure_event *ev)
+{
+    *ev = logs_least_event(MEASURE_RECORDER_START);
+    ev->found.bank[0].alg = 0x0012;
+}
+static void banks_out_of_order(struct measure_event *ev)
+{
+    *ev = logs_least_event(MEASURE_RECORDER_START);
+    ev->found.count = 2;
+    ev->found.bank[1].alg = CMC_ALG_SHA1;
+}
+
+static struct refused {
+    const char *name;
+    void (*change)(struct measure_event *ev);
+    int want;
+} refused[] = {
+    {"container is missing", no_container, -CMC_E_USAGE},
+    {"rootfs is missing", no_rootfs, -CMC_E_USAGE},
+    {"decision is missing", no_decision, -CMC_E_USAGE},
+    {"found is missing", no_found, -CMC_E_USAGE},
+    {"a member that the type has not", foreign_member, -CMC_E_USAGE},
+    {"a number that the type has not", foreign_number, -CMC_E_USAGE},
+    {"an unknown decision", other_decision, -CMC_E_USAGE},
+    {"a type that is not written", not_written_type, -CMC_E_USAGE},
+    {"type 0", no_type, -CMC_E_USAGE},
+    {"type 40", huge_type, -CMC_E_USAGE},
+    {"an opaque event", opaque, -CMC_E_USAGE},
+    {"a text of 1025 bytes", long_text, -CMC_E_LIMIT},
+    {"a text that is not UTF-8", not_utf8, -CMC_E_FORMAT},
+    {"nine programs", many_programs, -CMC_E_LIMIT},
+    {"a program without path", program_without_path, -CMC_E_USAGE},
+    {"an unknown bank", unknown_bank, -CMC_E_USAGE},
+    {"banks out of order", banks_out_of_order, -CMC_E_USAGE},
+};
+
+static void encode_refuses(void **state)
+{
+    const struct refused *t = *state;
+    struct cmc_err err = {0};
+    struct measure_event ev = logs_least_event(MEASURE_CONTAINER_CREATE);
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(MEASURE_EVENT_MAX);
+    cmc_put_u8(&b, 77);
+    t->change(&ev);
+    assert_int_equal(measure_event_encode(&ev, &b, &err), t->want);
+    assert_int_equal(b.len, 1); /* out is left alone */
+    assert_false(b.bad);
+}
+
+static void full_buffer_is_left_alone(void **state)
+{
+    (void)state;
+    struct cmc_err err = {0};
+    const struct measure_event ev = logs_least_event(MEASURE_CONTAINER_CREATE);
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(20);
+    cmc_put_u8(&b, 77);
+    assert_int_equal(measure_event_encode(&ev, &b, &err), -CMC_E_LIMIT);
+    assert_int_equal(b.len, 1);
+}
+
+#define HEAD                                                                                       \
+    "\x00\x6b"                                                                                     \
+    "cmc-event/1"                                                                                  \
+    "\x01\x70"                                                                                     \
+    "container-delete"                                                                             \
+    "\x02\x02"
+#define MINIMAL                                                                                    \
+    HEAD "\x03\x61"                                                                                \
+         "c"                                                                                       \
+         "\x05\x61"                                                                                \
+         "n"
+#define BYTES(s) s, sizeof(s) - 1
+
+static struct bad {
+    const char *name, *in;
+    size_t len;
+    int want;
+} bad[] = {
+    {"as it should be", BYTES("\xa5" MINIMAL), 0},
+    {"nothing", BYTES(""), -CMC_E_FORMAT},
+    {"not a map", BYTES("\x80"), -CMC_E_FORMAT},
+    {"a count that is too small", BYTES("\xa4" MINIMAL), -CMC_E_FORMAT},
+    {"a count that is too large", BYTES("\xa6" MINIMAL), -CMC_E_FORMAT},
+    {"two members",
+     BYTES("\xa2\x00\x6b"
+           "cmc-event/1"
+           "\x01\x70"
+           "container-delete"),
+     -CMC_E_FORMAT},
+    {"a byte behind", BYTES("\xa5" MINIMAL "\x00"), -CMC_E_FORMAT},
+    {"indefinite map", BYTES("\xbf" MINIMAL "\xff"), -CMC_E_FORMAT},
+    {"another version",
+     BYTES("\xa5\x00\x6b"
+           "cmc-event/2"
+           "\x01\x70"
+           "container-delete"
+           "\x02\x02"
+           "\x03\x61"
+           "c"
+           "\x05\x61"
+           "n"),
+     -CMC_E_FORMAT},
+    {"a version with a NUL",
+     BYTES("\xa5\x00\x6c"
+           "cmc-event/1\0"
+           "\x01\x70"
+           "container-delete"
+           "\x02\x02\x03\x61"
+           "c"
+           "\x05\x61"
+           "n"),
+     -CMC_E_FORMAT},
+    {"seq not shortest",
+     BYTES("\xa5\x00\x6b"
+           "cmc-event/1"
+           "\x01\x70"
+           "container-delete"
+           "\x02\x18\x02\x03\x61"
+           "c"
+           "\x05\x61"
+           "n"),
+     -CMC_E_FORMAT},
+    {"ns is missing",
+     BYTES("\xa4" HEAD "\x03\x61"
+           "c"),
+     -CMC_E_FORMAT},
+    {"container twice",
+     BYTES("\xa6" HEAD "\x03\x61"
+           "c"
+           "\x03\x61"
+           "c"
+           "\x05\x61"
+           "n"),
+     -CMC_E_FORMAT},
+    {"members out of order",
+     BYTES("\xa5" HEAD "\x05\x61"
+           "n"
+           "\x03\x61"
+           "c"),
+     -CMC_E_FORMAT},
+    {"a member of another type",
+     BYTES("\xa6" MINIMAL "\x16\x61"
+           "r"),
+     -CMC_E_FORMAT},
+    {"an unknown member", BYTES("\xa6" MINIMAL "\x18\x63\x00"), -CMC_E_FORMAT},
+    {"a text as key",
+     BYTES("\xa6" MINIMAL "\x61"
+           "x"
+           "\x00"),
+     -CMC_E_FORMAT},
+    {"a number for a text",
+     BYTES("\xa5" HEAD "\x03\x01\x05\x61"
+           "n"),
+     -CMC_E_FORMAT},
+    {"a NUL in a text",
+     BYTES("\xa5" HEAD "\x03\x61\0\x05\x61"
+           "n"),
+     -CMC_E_FORMAT},
+    {"exit status of 33 bits", BYTES("\xa6" MINIMAL "\x17\x1b\x00\x00\x00\x01\x00\x00\x00\x00"),
+     -CMC_E_FORMAT},
+    {"exit status of 32 bits", BYTES("\xa6" MINIMAL "\x17\x1a\xff\xff\xff\xff"), 0},
+};
+
+static void decode_refuses(void **state)
+{
+    const struct bad *t = *state;
+    struct cmc_err err = {0};
+    struct measure_event ev = {.seq = 77};
+    char *text = NULL;
+    uint8_t *exact = malloc(t->len + !t->len);
+    assert_non_null(exact);
+    memcpy(exact, t->in, t->len);
+    assert_int_equal(measure_event_decode(exact, t->len, &ev, &text, &err), t->want);
+    if (t->want < 0) {
+        assert_int_equal(ev.seq, 77);
+        assert_null(text);
+    }
+    free(text);
+    free(exact);
+}
+
+/* Every prefix of a valid content is refused, and so is every changed byte or it is another event.
+ */
+static void prefixes_and_flips(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < ROWS(written); t++) {
+        struct measure_event ev = logs_event(written[t]);
+        cmc_autobuf struct cmc_buf b = encode(&ev);
+        for (size_t n = 0; n < b.len; n++) {
+            struct cmc_err err = {0};
+            struct measure_event got;
+            char *text = NULL;
+            assert_true(measure_event_decode(b.data, n, &got, &text, &err) < 0);
+        }
+        for (size_t bit = 0; bit < 8 * b.len; bit++) {
+            struct cmc_err err = {0};
+            struct measure_event got;
+            char *text = NULL;
+            b.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            if (measure_event_decode(b.data, b.len, &got, &text, &err) == 0 && !got.opaque)
+                check_round_trip(&b);
+            free(text);
+            b.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+    }
+}
+
+static void config_comes_with_its_key(void **state)
+{
+    (void)state;
+    struct cmc_err err = {0};
+    struct measure_event ev = logs_least_event(MEASURE_FAILED), got;
+    char *text = NULL;
+    ev.has_config = true;
+    cmc_autobuf struct cmc_buf b = encode(&ev);
+    /* drop key_id, key 14 (0e 48 and 8 bytes), and count one less */
+    uint8_t *at = memmem(b.data, b.len, "\x0e\x48", 2);
+    assert_non_null(at);
+    memmove(at, at + 10, b.len - (size_t)(at + 10 - b.data));
+    b.data[0]--;
+    assert_int_equal(measure_event_decode(b.data, b.len - 10, &got, &text, &err), -CMC_E_FORMAT);
+    assert_string_equal(err.msg, "event measurement-failed: key_id is missing");
+}
+
+/* Types of other versions: known by name, or not at all. */
+static void opaque_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in;
+        size_t len;
+        int want;
+        enum measure_event_type type;
+    } t[] = {
+        {BYTES("\xa4\x00\x6b"
+               "cmc-event/1"
+               "\x01\x64"
+               "exec"
+               "\x02\x07\x03\x61"
+               "c"),
+         0, MEASURE_EXEC},
+        {BYTES("\xa4\x00\x6b"
+               "cmc-event/1"
+               "\x01\x64"
+               "snow"
+               "\x02\x07\x18\xff\xa1\x20\xf6"),
+         0, 0},
+        {BYTES("\xa3\x00\x6b"
+               "cmc-event/1"
+               "\x01\x64"
+               "snow"
+               "\x02\x07"),
+         0, 0},
+        {BYTES("\xa4\x00\x6b"
+               "cmc-event/1"
+               "\x01\x64"
+               "snow"
+               "\x02\x07\x03\xf9\x00\x00"),
+         -CMC_E_FORMAT, 0},
+        {BYTES("\xa4\x00\x6b"
+               "cmc-event/1"
+               "\x01\x64"
+               "snow"
+               "\x02\x07\x02\x01"),
+         -CMC_E_FORMAT, 0},
+        {BYTES("\xa3\x00\x6b"
+               "cmc-event/1"
+               "\x01\x64"
+               "snow"
+               "\x02\x07\x03"),
+         -CMC_E_FORMAT, 0},
+    };
+    for (size_t i = 0; i < ROWS(t); i++) {
+        struct cmc_err err = {0};
+        struct measure_event ev = {0};
+        char *text = NULL;
+        const uint8_t *in = (const uint8_t *)t[i].in;
+        assert_int_equal(measure_event_decode(in, t[i].len, &ev, &text, &err), t[i].want);
+        if (t[i].want == 0) {
+            assert_true(ev.opaque);
+            assert_int_equal(ev.seq, 7);
+            assert_int_equal(ev.type, t[i].type);
+            assert_string_equal(ev.type_name, t[i].type == MEASURE_EXEC ? "exec" : "snow");
+        }
+        free(text);
+    }
+}
+
+static void content_limit(void **state)
+{
+    (void)state;
+    static uint8_t big[MEASURE_EVENT_MAX + 1];
+    struct cmc_err err = {0};
+    struct measure_event ev;
+    char *text = NULL;
+    assert_int_equal(measure_event_decode(big, sizeof(big), &ev, &text, &err), -CMC_E_LIMIT);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[7 + ROWS(refused) + ROWS(bad)] = {
+        cmocka_unit_test(golden),
+        cmocka_unit_test(page_example),
+        cmocka_unit_test(full_buffer_is_left_alone),
+        cmocka_unit_test(prefixes_and_flips),
+        cmocka_unit_test(config_comes_with_its_key),
+        cmocka_unit_test(opaque_types),
+        cmocka_unit_test(content_limit),
+    };
+    for (size_t i = 0; i < ROWS(refused); i++)
+        tests[7 + i] =
+            (struct CMUnitTest){refused[i].name, encode_refuses, NULL, NULL, &refused[i]};
+    for (size_t i = 0; i < ROWS(bad); i++)
+        tests[7 + ROWS(refused) + i] =
+            (struct CMUnitTest){bad[i].name, decode_refuses, NULL, NULL, &bad[i]};
+    return cmocka_run_group_tests_name("measure/event", tests, NULL, NULL);
+}
