@@ -168,16 +168,20 @@ static void failed(struct cmc_measure_job *j)
     struct cmc_err why = {0};
     bool parsed;
     if (strcmp(j->request->id, DRY_RUN) != 0)
-        fail(j, j->request->reason);
+        fail(j, *j->request->reason ? j->request->reason : "the helper died");
     if (j->request->create_len > 0 || strcmp(j->request->id, DRY_RUN) == 0)
         (void)prepare(j, &parsed, &why);
 }
 
 static void deleted(struct cmc_measure_job *j)
 {
-    j->event.type = MEASURE_CONTAINER_DELETE;
-    j->event.has_exit = true;
-    j->event.exit_status = j->request->exit_status;
+    j->event = (struct measure_event){
+        .type = MEASURE_CONTAINER_DELETE,
+        .container = j->request->id,
+        .ns = j->request->ns,
+        .has_exit = true,
+        .exit_status = j->request->exit_status,
+    };
     record_and_answer(j, CMC_HELPER_RECORDED, "");
 }
 

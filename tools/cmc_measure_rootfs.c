@@ -30,7 +30,7 @@ static void close_layers(struct layers *l)
 static int open_dir(int dirfd, const struct cmc_span *path, uint64_t resolve, struct cmc_err *err)
 {
     const struct open_how how = {
-        .flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
         .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     cmc_autofree char *name = strndup((const char *)path->p, path->len);
@@ -88,8 +88,7 @@ static int open_layers(const struct cmc_measure_mounts *m, struct layers *l, str
     return 0;
 }
 
-/* A mount namespace of our own, from which nothing spreads, with the layers' numbers as names.
- * Returns the namespace to go back to. */
+/* A mount namespace of our own, from which nothing spreads. Returns the one to go back to. */
 static int enter_namespace(struct cmc_err *err)
 {
     cmc_autofd int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -99,8 +98,6 @@ static int enter_namespace(struct cmc_err *err)
         return cmc_fail(err, CMC_E_SYS, "overlay: unshare");
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return cmc_fail(err, CMC_E_SYS, "overlay: make mounts private");
-    if (chdir("/proc/self/fd") < 0)
-        return cmc_fail(err, CMC_E_SYS, "overlay: chdir /proc/self/fd");
     return cmc_take_fd(&home);
 }
 
@@ -122,14 +119,13 @@ static int mount_overlay(const char *data, size_t layers, struct cmc_err *err)
     return cmc_take_fd(&root);
 }
 
-static int open_overlay(const struct cmc_measure_mounts *m, struct cmc_err *err)
+/* Layers are opened here, not before: the kernel mounts what belongs to the present namespace. */
+static int overlay_of_layers(const struct cmc_measure_mounts *m, struct cmc_err *err)
 {
     CMC_CLEANUP(close_layers) struct layers l = {.count = 0};
     cmc_autobuf struct cmc_buf data = cmc_buf_of(4096); /* mount(2): a page */
     if (open_layers(m, &l, err) < 0)
         return -(int)err->code;
-    if (l.count == 1) /* the kernel mounts no overlay of one: it would be the layer itself */
-        return cmc_take_fd(&l.fd[0]);
     cmc_put_text(&data, "lowerdir=");
     for (size_t i = 0; i < l.count; i++)
         cmc_put_fmt(&data, i > 0 ? ":%d" : "%d", l.fd[i]);
@@ -137,14 +133,25 @@ static int open_overlay(const struct cmc_measure_mounts *m, struct cmc_err *err)
     cmc_put_u8(&data, '\0');
     if (cmc_buf_check(&data, "overlay options", err) < 0)
         return -(int)err->code;
+    if (chdir("/proc/self/fd") < 0) /* where numbers are names */
+        return cmc_fail(err, CMC_E_SYS, "overlay: chdir /proc/self/fd");
+    return mount_overlay((const char *)data.data, l.count, err);
+}
+
+static int open_overlay(const struct cmc_measure_mounts *m, struct cmc_err *err)
+{
+    if (m->layer_count == 1) { /* the kernel mounts no overlay of one: it is the layer itself */
+        int only = open_dir(AT_FDCWD, &m->layers[0], 0, err);
+        return only < 0 ? cmc_wrap(err, "overlay: layer 0") : only;
+    }
     cmc_autofd int home = enter_namespace(err);
-    cmc_autofd int root = home < 0 ? -1 : mount_overlay((const char *)data.data, l.count, err);
-    if (root < 0)
+    if (home < 0)
         return -(int)err->code;
+    cmc_autofd int root = overlay_of_layers(m, err);
     /* log and details must go where everyone sees them, also when /run/cmc is mounted meanwhile */
     if (setns(home, CLONE_NEWNS) < 0)
         return cmc_fail(err, CMC_E_SYS, "overlay: leave the mount namespace");
-    return cmc_take_fd(&root);
+    return root < 0 ? -(int)err->code : cmc_take_fd(&root);
 }
 
 int cmc_measure_rootfs_open(const struct cmc_measure_mounts *m, int bundle, const char *root_path,
