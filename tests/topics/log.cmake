@@ -10,6 +10,9 @@ cmc_unit(measure/cbor LIBS cmc_measure PkgConfig::LIBCBOR)
 cmc_unit(measure/event LIBS test_logs PkgConfig::LIBCBOR)
 cmc_unit(measure/eventlog LIBS test_logs)
 cmc_unit(measure/replay LIBS test_logs)
+cmc_unit(measure/cel LIBS test_logs PkgConfig::LIBCBOR)
+cmc_fuzz(fuzz_event_cbor cmc_measure)
+cmc_fuzz(fuzz_eventlog cmc_measure)
 
 add_test(NAME oracle/eventlog COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/eventlog_compare.py
   $<TARGET_FILE:make_log> 100)
