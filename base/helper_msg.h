@@ -68,7 +68,8 @@ struct cmc_helper_result { /* borrowed from the frame */
     enum cmc_helper_options options;
     const uint8_t *options_any; /* CMC_HELPER_OPTIONS_REPLACE: the new Any (field 10's bytes) */
     size_t options_len;
-    const char *text; /* one line, "" when all is well */
+    const char *text; /* one line for the log: CMC_HELPER_RECORDED: digests cut short, or "";
+                       * else why */
     uint64_t seq;
     uint32_t mount_us, digest_us, tpm_us, total_us;
 };

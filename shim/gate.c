@@ -149,41 +149,48 @@ static int forward(struct shim_create *c, const struct cmc_helper_result *r, str
     return 0;
 }
 
-/* One line per Create, to our log and to the journal of containerd. */
-static void say(const struct shim_create *c, enum cmc_level level, const char *msg,
-                const struct cmc_helper_result *r, const char *why)
+/* One line, to our log and to the journal of containerd. */
+static void say(const struct shim_create *c, enum cmc_level level, const char *msg, const char *why)
 {
-    char seq[24] = "", ms[24], split[96] = "";
     cmc_autofd int fifo = shim_bundle_log(c->bundle_fd);
+    cmc_log(c->proxy->setup.log, level, msg, "task", c->id, "why", why, NULL);
+    if (fifo >= 0)
+        cmc_log(fifo, level, msg, "task", c->id, "why", why, NULL);
+}
+
+static const struct {
+    enum cmc_level level;
+    const char *msg, *verdict;
+} reports[] = {
+    /* no result at all */
+    {CMC_LOG_ERROR, "NOT RECORDED: no event tells of this container", "not recorded"},
+    [CMC_HELPER_RECORDED] = {CMC_LOG_INFO, "container measured", "recorded"},
+    [CMC_HELPER_MEASURE_FAILED] = {CMC_LOG_ERROR, "measuring failed", "failure recorded"},
+    [CMC_HELPER_NOT_RECORDED] = {CMC_LOG_ERROR, "NOT RECORDED: no event tells of this container",
+                                 "not recorded"},
+    [CMC_HELPER_REFUSED] = {CMC_LOG_WARNING, "container refused", "refused"},
+};
+
+/* The one line per Create that operators look for. */
+static void report(const struct shim_create *c, const struct cmc_helper_result *r, const char *why)
+{
+    static const struct cmc_helper_result nothing = {.text = ""};
+    const struct cmc_helper_result *got = r ? r : &nothing;
+    const size_t row = r ? (size_t)r->outcome : 0;
+    const char *key = row == CMC_HELPER_RECORDED ? "digests" : "why";
+    const char *text = r ? r->text : why;
+    char seq[24], ms[24], us[96];
+    cmc_autofd int fifo = shim_bundle_log(c->bundle_fd);
+    (void)snprintf(seq, sizeof(seq), "%llu", (unsigned long long)got->seq);
     (void)snprintf(ms, sizeof(ms), "%llu",
                    (unsigned long long)(shim_loop_now_ms() - c->arrived_ms));
-    if (r) {
-        (void)snprintf(seq, sizeof(seq), "%llu", (unsigned long long)r->seq);
-        (void)snprintf(split, sizeof(split), "mount %u, digest %u, tpm %u, all %u", r->mount_us,
-                       r->digest_us, r->tpm_us, r->total_us);
-    }
+    (void)snprintf(us, sizeof(us), "mount %u, digest %u, tpm %u, all %u", got->mount_us,
+                   got->digest_us, got->tpm_us, got->total_us);
     const int fds[] = {c->proxy->setup.log, fifo};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
-            cmc_log(fds[i], level, msg, "task", c->id, "event", seq, "ms", ms, "us", split, "why",
-                    why, NULL);
-}
-
-static void report(const struct shim_create *c, const struct cmc_helper_result *r, const char *why)
-{
-    static const struct {
-        enum cmc_level level;
-        const char *msg;
-    } lines[] = {
-        {CMC_LOG_ERROR, "NOT RECORDED: nothing in log and PCR tells of this container"},
-        [CMC_HELPER_RECORDED] = {CMC_LOG_INFO, "container measured"},
-        [CMC_HELPER_MEASURE_FAILED] = {CMC_LOG_ERROR, "measuring failed, which is recorded"},
-        [CMC_HELPER_NOT_RECORDED] = {CMC_LOG_ERROR, "NOT RECORDED: nothing in log and PCR tells "
-                                                    "of this container"},
-        [CMC_HELPER_REFUSED] = {CMC_LOG_WARNING, "container refused"},
-    };
-    const size_t row = r ? (size_t)r->outcome : 0;
-    say(c, lines[row].level, lines[row].msg, r, r ? r->text : why);
+            cmc_log(fds[i], reports[row].level, reports[row].msg, "task", c->id, "event", seq,
+                    "verdict", reports[row].verdict, key, text, "ms", ms, "us", us, NULL);
 }
 
 /* Measured or not, the site's mode decides; there is only audit: what was not refused starts. */
@@ -197,7 +204,7 @@ static void decide(struct shim_create *c, const struct cmc_helper_result *r, con
         answer_error(c, SHIM_STATUS_REFUSED, *r->text ? r->text : "refused by cmc-measure");
         drop_create(c);
     } else if (forward(c, r, &err) < 0) {
-        say(c, CMC_LOG_ERROR, "create not forwarded", NULL, err.msg);
+        say(c, CMC_LOG_ERROR, "create not forwarded", err.msg);
         answer_error(c, SHIM_STATUS_UNAVAILABLE, err.msg);
         drop_create(c);
     }
@@ -232,7 +239,7 @@ static void record_failure(struct shim_create *c, const char *why)
     (void)snprintf(reason, sizeof(reason), "%s", why); /* why may live in what is freed next */
     q.reason = reason;
     c->state = CREATE_RECORDING;
-    say(c, CMC_LOG_ERROR, "cannot measure", NULL, reason);
+    say(c, CMC_LOG_ERROR, "cannot measure", reason);
     if (shim_job_start(c->proxy, &q, -1, failure_recorded, c, &err) < 0)
         decide(c, NULL, err.msg);
 }
@@ -358,7 +365,7 @@ void shim_gate_cancel(struct shim_proxy *p, const struct cmc_span *id, const cha
         if (!waits(c) || strlen(c->id) != id->len ||
             (id->len && memcmp(c->id, id->p, id->len) != 0))
             continue;
-        say(c, CMC_LOG_WARNING, "create given up", NULL, text);
+        say(c, CMC_LOG_WARNING, "create given up", text);
         answer_error(c, SHIM_STATUS_CANCELLED, text);
     }
 }
@@ -369,7 +376,7 @@ void shim_gate_abandon(struct shim_link *l)
         if (c->link != l)
             continue;
         if (waits(c))
-            say(c, CMC_LOG_WARNING, "create given up", NULL, "its connection is closed");
+            say(c, CMC_LOG_WARNING, "create given up", "its connection is closed");
         c->link = NULL;
     }
 }
@@ -381,7 +388,7 @@ uint64_t shim_gate_tick(struct shim_proxy *p, uint64_t now_ms)
         if (!waits(c))
             continue;
         if (c->expires_ms <= now_ms) {
-            say(c, CMC_LOG_WARNING, "create given up", NULL, "its caller's deadline is over");
+            say(c, CMC_LOG_WARNING, "create given up", "its caller's deadline is over");
             answer_error(c, SHIM_STATUS_DEADLINE, "cmc: context deadline exceeded");
         } else if (c->expires_ms < next) {
             next = c->expires_ms;

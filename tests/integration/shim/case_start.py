@@ -39,7 +39,7 @@ def case_log_line_in_the_fifo(w):
     t = Task(w)
     t.create()
     text = t.fifo_text()
-    expect(f'msg="container measured" task="{t.name}" event="7"' in text, f"FIFO: {text!r}")
+    expect(f'msg="container measured" task="{t.name}" event="7" verdict="recorded"' in text, f"FIFO: {text!r}")
     expect(f'task="{t.name}" event="7"' in w.log(), "shim log")
     t.finish()
 

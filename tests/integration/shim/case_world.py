@@ -123,6 +123,7 @@ def case_descriptors(w):
     """No descriptor of containerd or of `start` lives on, and none leaks."""
     t = Task(w)
     count = lambda pid: len(os.listdir(f"/proc/{pid}/fd"))
+    t.client.call("Connect", field(1, t.name))
     before = count(t.shims()[0][0])
     for _ in range(20):
         c = Client(t.path)
