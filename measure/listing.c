@@ -207,7 +207,7 @@ static struct measure_bytes path(struct words *w, struct cmc_buf *out)
 {
     out->len = 0;
     const struct measure_bytes got = text(w, NULL, out);
-    if (w->bad || got.p[0] != '/') {
+    if (w->bad || !got.p || got.p[0] != '/') {
         w->bad = true;
         return got;
     }
@@ -300,8 +300,10 @@ static void xattrs(struct words *w, struct measure_listing *l)
 
 static void head(struct words *w, struct measure_listing *l)
 {
-    l->e = (struct measure_entry){.type = w->p < w->end ? *w->p++ : '?'};
-    w->bad |= !strchr("fdlcbps", l->e.type) || l->e.type == 0;
+    l->e = (struct measure_entry){.type = 0};
+    w->bad |= w->p == w->end || *w->p == 0 || !strchr("fdlcbps", *w->p);
+    if (!w->bad)
+        l->e.type = *w->p++;
     expect(w, " ");
     l->e.mode = mode(w);
     expect(w, " ");
@@ -316,8 +318,10 @@ static bool read_line(struct words *w, struct measure_listing *l)
     head(w, l);
     if (l->line == 2) { /* the root */
         l->path_buf.len = 0;
-        l->path = text(w, NULL, &l->path_buf);
-        w->bad |= l->e.type != 'd' || l->path.len != 1 || l->path.p[0] != '/';
+        expect(w, "/");
+        cmc_put_u8(&l->path_buf, '/');
+        l->path = (struct measure_bytes){l->path_buf.data, l->path_buf.len};
+        w->bad |= l->e.type != 'd' || l->path_buf.bad;
     } else {
         l->path = path(w, &l->path_buf);
     }

@@ -83,6 +83,29 @@ static int start(struct side *s, struct measure_bytes text, struct cmc_err *err)
     return advance(s, err);
 }
 
+/* Where the merge stands: below 0 the first side's path is next, above 0 the second's, 0 both. */
+static int order_of(const struct side *x, const struct side *y)
+{
+    if (!x->more || !y->more)
+        return x->more ? -1 : 1;
+    return measure_path_cmp(x->l.path, y->l.path);
+}
+
+static unsigned changes_of(const struct side *x, const struct side *y, int order)
+{
+    if (order != 0)
+        return order < 0 ? MEASURE_REMOVED : MEASURE_ADDED;
+    return compare(&x->l, &y->l);
+}
+
+static int advance_both(struct side *x, struct side *y, int order, struct cmc_err *err)
+{
+    int r = order <= 0 ? advance(x, err) : 0;
+    if (r == 0 && order >= 0)
+        r = advance(y, err);
+    return r;
+}
+
 int measure_listing_diff(struct measure_bytes a, struct measure_bytes b,
                          int (*on_change)(void *ctx, struct measure_bytes path, unsigned changes),
                          void *ctx, struct cmc_err *err)
@@ -93,16 +116,12 @@ int measure_listing_diff(struct measure_bytes a, struct measure_bytes b,
     if (r == 0)
         r = start(&y, b, err);
     while (r == 0 && (x.more || y.more)) {
-        const int order = !y.more ? -1 : !x.more ? 1 : measure_path_cmp(x.l.path, y.l.path);
-        const unsigned changes = order < 0   ? MEASURE_REMOVED
-                                 : order > 0 ? MEASURE_ADDED
-                                             : compare(&x.l, &y.l);
+        const int order = order_of(&x, &y);
+        const unsigned changes = changes_of(&x, &y, order);
         if (changes)
             r = on_change(ctx, order > 0 ? y.l.path : x.l.path, changes);
-        if (r == 0 && order <= 0)
-            r = advance(&x, err);
-        if (r == 0 && order >= 0)
-            r = advance(&y, err);
+        if (r == 0)
+            r = advance_both(&x, &y, order, err);
     }
     return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measure/listing_digest.c -- computes the root digest from a listing alone. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ static void pop(struct stack *s)
 /* Is the entry directly in the innermost directory? */
 static bool inside(const struct stack *s, const struct measure_listing *l)
 {
+    assert(s->dirs && s->depth > 0); /* the root never leaves the stack */
     const size_t dir = s->dirs[s->depth - 1].path_len;
     return l->path.len - l->e.name.len == dir + 1 &&
            (dir == 0 || memcmp(l->path.p, s->path.data, dir) == 0);
@@ -137,13 +139,12 @@ int measure_listing_digest(const void *text, size_t len, uint8_t out[static CMC_
     CMC_CLEANUP(stack_done)
     struct stack s = {.path = cmc_buf_of(len), .xattrs = cmc_buf_of(SIZE_MAX / 2)};
     int r = measure_listing_open(&l, text, len, err);
-    if (r < 0)
-        return r;
-    while ((r = measure_listing_next(&l, err)) > 0) {
-        r = s.depth ? add(&s, &l, err) : push(&s, &l, err);
-        if (r < 0)
-            return r;
-    }
+    if (r == 0)
+        r = measure_listing_next(&l, err); /* the root */
+    if (r > 0)
+        r = push(&s, &l, err);
+    while (r == 0 && (r = measure_listing_next(&l, err)) > 0)
+        r = add(&s, &l, err);
     if (r == 0)
         finish(&s, out);
     return r;

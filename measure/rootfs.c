@@ -182,8 +182,7 @@ static int read_file(struct walk *w, uint32_t i, int fd, const struct statx *sx,
     struct measure_node *e = &w->nodes.v[i];
     e->u.size = sx->stx_size;
     const bool sparse = sx->stx_size > 4096 && sx->stx_blocks < sx->stx_size / 512;
-    if (measure_content_digest(&w->content, file, sx->stx_size, sparse, &w->meter, e->digest, err) <
-        0)
+    if (measure_content_digest(&w->content, file, sx->stx_size, sparse, e->digest, err) < 0)
         return -(int)err->code;
     return read_xattrs(w, i, file, false, err);
 }
@@ -422,6 +421,7 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
         return cmc_fail(err, CMC_E_LIMIT, "out of memory to measure a tree");
     w->opts = opts;
     w->meter.opts = opts;
+    w->content.meter = &w->meter;
     measure_fsverity_init(&w->content.tree);
     if (measure_nodes_init(&w->nodes, err) < 0)
         return -(int)err->code;

@@ -22,6 +22,7 @@ void measure_nodes_done(struct measure_nodes *n)
     cmc_buf_done(&n->text);
     free(n->slots);
     free(n->groups);
+    free(n->group_names);
 }
 
 int measure_nodes_add(struct measure_nodes *n, uint32_t parent, uint32_t name, char type,
@@ -196,8 +197,11 @@ int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out, struc
 }
 
 /* Names each group by its first path. The digests of directories, not needed yet, hold P(dir). */
-static void name_groups(struct measure_nodes *n, uint8_t (*ids)[CMC_SHA256_LEN])
+static int name_groups(struct measure_nodes *n, struct cmc_err *err)
 {
+    n->group_names = calloc(n->group_count + 1, sizeof(*n->group_names));
+    if (!n->group_names)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu hard-link groups", n->group_count);
     for (size_t i = 1; i < n->count; i++) { /* a directory is before its entries */
         struct measure_node *e = &n->v[i];
         if (e->type == 'd')
@@ -205,8 +209,9 @@ static void name_groups(struct measure_nodes *n, uint8_t (*ids)[CMC_SHA256_LEN])
     }
     for (size_t g = 1; g <= n->group_count; g++) {
         const struct measure_node *e = &n->v[n->groups[g]];
-        measure_path_digest(n->v[e->parent].digest, name_of(n, e), ids[g]);
+        measure_path_digest(n->v[e->parent].digest, name_of(n, e), n->group_names[g]);
     }
+    return 0;
 }
 
 static void digest_dir(const struct measure_nodes *n, struct measure_node *dir)
@@ -221,11 +226,8 @@ static void digest_dir(const struct measure_nodes *n, struct measure_node *dir)
 int measure_nodes_digest(struct measure_nodes *n, uint8_t out[static CMC_SHA256_LEN],
                          struct cmc_err *err)
 {
-    cmc_autofree uint8_t(*ids)[CMC_SHA256_LEN] = calloc(n->group_count + 1, sizeof(*ids));
-    if (!ids)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu hard-link groups", n->group_count);
-    if (n->group_count)
-        name_groups(n, ids);
+    if (n->group_count && name_groups(n, err) < 0)
+        return -(int)err->code;
     for (size_t i = n->count; i-- > 0;) { /* entries are after their directory */
         struct measure_node *e = &n->v[i];
         if (e->type == 'd')
@@ -233,7 +235,7 @@ int measure_nodes_digest(struct measure_nodes *n, uint8_t out[static CMC_SHA256_
         if (i == 0)
             break;
         struct measure_entry entry = entry_of(n, e);
-        entry.group = e->group ? ids[e->group] : NULL;
+        entry.group = e->group ? n->group_names[e->group] : NULL;
         measure_entry_digest(&entry, e->digest);
     }
     measure_root_digest(n->v[0].digest, entry_of(n, &n->v[0]).xattrs, out);

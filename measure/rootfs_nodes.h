@@ -37,6 +37,7 @@ struct measure_nodes {
     size_t slot_count, slots_used;
     uint32_t *groups; /* owned: from 1 on, the group's first node */
     size_t group_count, group_cap;
+    uint8_t (*group_names)[CMC_SHA256_LEN]; /* owned: path digests, at the end */
 };
 
 /* Holds the root. Errors: -CMC_E_LIMIT (memory). */

@@ -47,7 +47,7 @@ static ssize_t read_full(int fd, uint8_t *buf, size_t want, uint64_t at)
 }
 
 static int read_range(struct measure_content *c, int fd, uint64_t at, uint64_t to,
-                      struct measure_meter *m, struct cmc_err *err)
+                      struct cmc_err *err)
 {
     while (at < to) {
         const size_t want = to - at < MEASURE_READ_SIZE ? (size_t)(to - at) : MEASURE_READ_SIZE;
@@ -57,7 +57,7 @@ static int read_range(struct measure_content *c, int fd, uint64_t at, uint64_t t
         if ((size_t)n < want)
             return cmc_fail(err, CMC_E_VERIFY, "changed: it shrank while it was read");
         measure_fsverity_add(&c->tree, c->buf, want);
-        if (measure_meter_read(m, want, err) < 0)
+        if (measure_meter_read(c->meter, want, err) < 0)
             return -(int)err->code;
         at += want;
     }
@@ -85,24 +85,22 @@ static int next_data(int fd, uint64_t at, uint64_t size, uint64_t *from, uint64_
     return 0;
 }
 
-static int read_sparse(struct measure_content *c, int fd, uint64_t size, struct measure_meter *m,
-                       struct cmc_err *err)
+static int read_sparse(struct measure_content *c, int fd, uint64_t size, struct cmc_err *err)
 {
     for (uint64_t at = 0, from, to; at < size; at = to) {
         if (next_data(fd, at, size, &from, &to, err) < 0)
             return -(int)err->code;
         measure_fsverity_add_zeros(&c->tree, (from - at + BLOCK - 1) / BLOCK);
-        if (read_range(c, fd, from, to, m, err) < 0)
+        if (read_range(c, fd, from, to, err) < 0)
             return -(int)err->code;
     }
     return 0;
 }
 
-static int read_all(struct measure_content *c, int fd, uint64_t size, struct measure_meter *m,
-                    struct cmc_err *err)
+static int read_all(struct measure_content *c, int fd, uint64_t size, struct cmc_err *err)
 {
     if (size > MEASURE_READ_SIZE)
-        return read_range(c, fd, 0, size, m, err);
+        return read_range(c, fd, 0, size, err);
     /* Asks for a byte more: it shows what a size of 0 in a pseudo file system hides. */
     const ssize_t n = read_full(fd, c->buf, (size_t)size + 1, 0);
     if (n < 0)
@@ -110,19 +108,18 @@ static int read_all(struct measure_content *c, int fd, uint64_t size, struct mea
     if ((uint64_t)n != size)
         return cmc_fail(err, CMC_E_VERIFY, "changed: its size is not what was read");
     measure_fsverity_add(&c->tree, c->buf, (size_t)n);
-    return measure_meter_read(m, (size_t)n, err);
+    return measure_meter_read(c->meter, (size_t)n, err);
 }
 
 int measure_content_digest(struct measure_content *c, int fd, uint64_t size, bool sparse,
-                           struct measure_meter *m, uint8_t out[static CMC_SHA256_LEN],
-                           struct cmc_err *err)
+                           uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err)
 {
     measure_fsverity_start(&c->tree);
-    const int r = sparse ? read_sparse(c, fd, size, m, err) : read_all(c, fd, size, m, err);
+    const int r = sparse ? read_sparse(c, fd, size, err) : read_all(c, fd, size, err);
     if (r < 0)
         return r;
     measure_fsverity_end(&c->tree, size, out);
-    m->files++;
-    m->bytes += size;
+    c->meter->files++;
+    c->meter->bytes += size;
     return 0;
 }

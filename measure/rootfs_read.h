@@ -18,7 +18,8 @@ struct measure_meter {
 CMC_MUST_CHECK int measure_meter_entry(struct measure_meter *m, struct cmc_err *err);
 CMC_MUST_CHECK int measure_meter_read(struct measure_meter *m, size_t bytes, struct cmc_err *err);
 
-struct measure_content { /* on the heap; used again for each file */
+struct measure_content {         /* on the heap; used again for each file */
+    struct measure_meter *meter; /* borrowed */
     struct measure_fsverity tree;
     uint8_t buf[MEASURE_READ_SIZE + 1]; /* a byte more than is due shows a file that grew */
 };
@@ -26,6 +27,6 @@ struct measure_content { /* on the heap; used again for each file */
 /* The digest of size bytes of fd. sparse: look for holes first.
  * Errors: -CMC_E_SYS, -CMC_E_VERIFY (other than size bytes); out untouched. */
 CMC_MUST_CHECK int measure_content_digest(struct measure_content *c, int fd, uint64_t size,
-                                          bool sparse, struct measure_meter *m,
-                                          uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err);
+                                          bool sparse, uint8_t out[static CMC_SHA256_LEN],
+                                          struct cmc_err *err);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes, up to the first NUL one listing, after it another: what is read is written back the
- * same, and two listings show a difference exactly when their digests differ. */
+/* tests/fuzz/fuzz_listing.c -- listings, two of them around the first NUL: what is read is written
+ * back the same, and two listings show a difference exactly when their digests differ. */
 #include <stdlib.h>
 #include <string.h>
 

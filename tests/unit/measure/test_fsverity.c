@@ -73,7 +73,7 @@ static void digest(struct measure_fsverity *v, const uint8_t *data, size_t size,
 static void run_row(void **state)
 {
     const struct row *t = *state;
-    static const size_t pieces[] = {BLOCK, 7 * BLOCK, 128 << 10, (size_t)1 << 30};
+    static const size_t pieces[] = {BLOCK, (size_t)7 * BLOCK, 128 << 10, (size_t)1 << 30};
     char hex[2 * CMC_SHA256_LEN + 1];
     struct measure_fsverity *v = fresh();
     uint8_t *data = content(t->size);

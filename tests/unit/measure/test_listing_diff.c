@@ -93,9 +93,9 @@ static void faults_say_which_listing(void **state)
     struct cmc_buf got = cmc_buf_of(4096);
     struct cmc_err err = {0};
     assert_int_equal(compare("x\n", ROOT, &got, &err), -CMC_E_FORMAT);
-    assert_string_equal(err.msg, "first: listing line 2: not an entry, at column 2");
+    assert_string_equal(err.msg, "first: listing line 2: not an entry, at column 1");
     assert_int_equal(compare(ROOT, ROOT "p 0600 0 0 /a\nx\n", &got, &err), -CMC_E_FORMAT);
-    assert_string_equal(err.msg, "second: listing line 4: not an entry, at column 2");
+    assert_string_equal(err.msg, "second: listing line 4: not an entry, at column 1");
     cmc_buf_done(&got);
 }
 

@@ -40,7 +40,7 @@ static void run_vector(void **state)
 {
     const struct vector *t = *state;
     uint8_t got[CMC_SHA256_LEN], poison[CMC_SHA256_LEN];
-    char hex[2 * CMC_SHA256_LEN + 2];
+    char hex[2 * CMC_SHA256_LEN + 1];
     struct cmc_err err = {0};
     memset(poison, 0xa5, sizeof(poison));
     memcpy(got, poison, sizeof(got));
@@ -53,8 +53,7 @@ static void run_vector(void **state)
     }
     assert_int_equal(r, 0);
     cmc_hex(got, sizeof(got), hex);
-    strcat(hex, "\n");
-    assert_int_equal(load("golden", t->name, ".digest"), strlen(hex));
+    assert_int_equal(load("golden", t->name, ".digest"), strlen(hex) + 1);
     assert_memory_equal(text, hex, strlen(hex));
 }
 

@@ -54,45 +54,36 @@ static void the_worked_example(void **state)
 
 /* No two of these may share a digest: neighbours differ in one field, or try to move bytes from
  * one field into the next. */
+#define NONE BYTES("\0\0\0\0")
+#define X    "\0\0\0\1\0\6user.a\0\0\0\1x"
+#define Y    "\0\0\0\1\0\6user.a\0\0\0\1y"
+static const struct measure_entry all[] = {
+    {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .digest = one},
+    {.type = 'f', .mode = 0645, .name = BYTES("a"), .xattrs = NONE, .digest = one},
+    {.type = 'f', .mode = 0644, .name = BYTES("b"), .xattrs = NONE, .digest = one},
+    {.type = 'f', .mode = 0644, .name = BYTES("aa"), .xattrs = NONE, .digest = one},
+    {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .digest = two},
+    {.type = 'f', .mode = 0644, .uid = 1, .name = BYTES("a"), .xattrs = NONE, .digest = one},
+    {.type = 'f', .mode = 0644, .gid = 1, .name = BYTES("a"), .xattrs = NONE, .digest = one},
+    {.type = 'f', .mode = 0644, .size = 1, .name = BYTES("a"), .xattrs = NONE, .digest = one},
+    {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .digest = one, .group = one},
+    {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .digest = one, .group = two},
+    {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = BYTES(X), .digest = one},
+    {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = BYTES(Y), .digest = one},
+    {.type = 'd', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .digest = one},
+    {.type = 'l', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .target = BYTES("b")},
+    {.type = 'l', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .target = BYTES("bc")},
+    {.type = 'c', .mode = 0644, .name = BYTES("a"), .xattrs = NONE},
+    {.type = 'b', .mode = 0644, .name = BYTES("a"), .xattrs = NONE},
+    {.type = 'c', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .major = 1},
+    {.type = 'c', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .minor = 1},
+    {.type = 'p', .mode = 0644, .name = BYTES("a"), .xattrs = NONE},
+    {.type = 's', .mode = 0644, .name = BYTES("a"), .xattrs = NONE},
+};
+
 static void no_two_collide(void **state)
 {
     (void)state;
-    const struct measure_bytes none = measure_no_xattrs;
-    static const uint8_t x[] = "\0\0\0\1\0\6user.a\0\0\0\1x", y[] = "\0\0\0\1\0\6user.a\0\0\0\1y";
-    const struct measure_bytes ax = {x, sizeof(x) - 1}, ay = {y, sizeof(y) - 1};
-    const struct measure_entry all[] = {
-        {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = none, .digest = one},
-        {.type = 'f', .mode = 0645, .name = BYTES("a"), .xattrs = none, .digest = one},
-        {.type = 'f', .mode = 0644, .name = BYTES("b"), .xattrs = none, .digest = one},
-        {.type = 'f', .mode = 0644, .name = BYTES("aa"), .xattrs = none, .digest = one},
-        {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = none, .digest = two},
-        {.type = 'f', .mode = 0644, .uid = 1, .name = BYTES("a"), .xattrs = none, .digest = one},
-        {.type = 'f', .mode = 0644, .gid = 1, .name = BYTES("a"), .xattrs = none, .digest = one},
-        {.type = 'f', .mode = 0644, .size = 1, .name = BYTES("a"), .xattrs = none, .digest = one},
-        {.type = 'f',
-         .mode = 0644,
-         .name = BYTES("a"),
-         .xattrs = none,
-         .digest = one,
-         .group = one},
-        {.type = 'f',
-         .mode = 0644,
-         .name = BYTES("a"),
-         .xattrs = none,
-         .digest = one,
-         .group = two},
-        {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = ax, .digest = one},
-        {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = ay, .digest = one},
-        {.type = 'd', .mode = 0644, .name = BYTES("a"), .xattrs = none, .digest = one},
-        {.type = 'l', .mode = 0644, .name = BYTES("a"), .xattrs = none, .target = BYTES("b")},
-        {.type = 'l', .mode = 0644, .name = BYTES("a"), .xattrs = none, .target = BYTES("bc")},
-        {.type = 'c', .mode = 0644, .name = BYTES("a"), .xattrs = none},
-        {.type = 'b', .mode = 0644, .name = BYTES("a"), .xattrs = none},
-        {.type = 'c', .mode = 0644, .name = BYTES("a"), .xattrs = none, .major = 1},
-        {.type = 'c', .mode = 0644, .name = BYTES("a"), .xattrs = none, .minor = 1},
-        {.type = 'p', .mode = 0644, .name = BYTES("a"), .xattrs = none},
-        {.type = 's', .mode = 0644, .name = BYTES("a"), .xattrs = none},
-    };
     uint8_t d[ROWS(all)][CMC_SHA256_LEN];
     for (size_t i = 0; i < ROWS(all); i++) {
         measure_entry_digest(&all[i], d[i]);
@@ -120,10 +111,10 @@ static void types_have_letters(void **state)
     static const struct {
         uint32_t mode;
         char type;
-    } all[] = {{S_IFREG, 'f'}, {S_IFDIR, 'd'},  {S_IFLNK, 'l'}, {S_IFCHR, 'c'}, {S_IFBLK, 'b'},
-               {S_IFIFO, 'p'}, {S_IFSOCK, 's'}, {0, 0},         {0170000, 0}};
-    for (size_t i = 0; i < ROWS(all); i++)
-        assert_int_equal(measure_entry_type(all[i].mode | 0755), all[i].type);
+    } types[] = {{S_IFREG, 'f'}, {S_IFDIR, 'd'},  {S_IFLNK, 'l'}, {S_IFCHR, 'c'}, {S_IFBLK, 'b'},
+                 {S_IFIFO, 'p'}, {S_IFSOCK, 's'}, {0, 0},         {0170000, 0}};
+    for (size_t i = 0; i < ROWS(types); i++)
+        assert_int_equal(measure_entry_type(types[i].mode | 0755), types[i].type);
 }
 
 static void attributes_on_the_list(void **state)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/measure/test_rootfs_tree.h -- a small tree in /tmp that is measured and removed. */
+#ifndef TEST_ROOTFS_TREE_H
+#define TEST_ROOTFS_TREE_H
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "measure/listing.h"
+#include "measure/rootfs.h"
+
+#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+
+struct tree {
+    char path[64]; /* the folder around it, removed at the end */
+    int fd;        /* the tree's root: path/root */
+    struct measure_rootfs got;
+    struct cmc_buf listing;
+    struct cmc_err err;
+};
+
+static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static inline void begin(struct tree *t)
+{
+    *t = (struct tree){.path = "/tmp/cmc-test-rootfs-XXXXXX"};
+    assert_non_null(mkdtemp(t->path));
+    cmc_autofd int top = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(top, "root", 0755), 0);
+    t->fd = openat(top, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(t->fd >= 0);
+}
+
+static inline void end(struct tree *t)
+{
+    cmc_buf_done(&t->listing);
+    cmc_closep(&t->fd);
+    assert_int_equal(nftw(t->path, remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static inline int put(int dir, const char *name, const char *data)
+{
+    cmc_autofd int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const ssize_t n = (ssize_t)strlen(data);
+    return fd >= 0 && write(fd, data, (size_t)n) == n ? 0 : -1;
+}
+
+static inline void fill(struct tree *t)
+{
+    assert_int_equal(put(t->fd, "file", "hello\n"), 0);
+    assert_int_equal(put(t->fd, "linked", "x"), 0);
+    assert_int_equal(linkat(t->fd, "linked", t->fd, "twin", 0), 0);
+    assert_int_equal(mkdirat(t->fd, "dir", 0755), 0);
+    assert_int_equal(put(t->fd, "dir/inner", ""), 0);
+    assert_int_equal(mkfifoat(t->fd, "fifo", 0600), 0);
+    assert_int_equal(symlinkat("file", t->fd, "sym"), 0);
+    assert_int_equal(put(t->fd, "empty", ""), 0);
+}
+
+static inline int run(struct tree *t, const struct measure_rootfs_opts *given)
+{
+    struct measure_rootfs_opts opts = *given;
+    cmc_buf_done(&t->listing);
+    t->listing = cmc_buf_of(1 << 26);
+    opts.listing = &t->listing;
+    return measure_rootfs(t->fd, &opts, &t->got, &t->err);
+}
+
+static inline void measure(struct tree *t)
+{
+    static const struct measure_rootfs_opts none = {0};
+    uint8_t listed[CMC_SHA256_LEN];
+    struct measure_rootfs alone;
+    const int r = run(t, &none);
+    if (r < 0)
+        print_error("%s\n", t->err.msg);
+    assert_int_equal(r, 0);
+    assert_int_equal(measure_listing_digest(t->listing.data, t->listing.len, listed, &t->err), 0);
+    assert_memory_equal(listed, t->got.digest, sizeof(listed));
+    assert_int_equal(measure_rootfs(t->fd, &none, &alone, &t->err), 0);
+    assert_memory_equal(alone.digest, t->got.digest, sizeof(listed));
+}
+#endif
