@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "shim/bundle.h"
 #include "shim/job.h"
+#include "shim/report.h"
 #include "shim/sock.h"
 
 enum { NS_PER_MS = 1000000, HELD_MAX = 256 };
@@ -149,55 +150,17 @@ static int forward(struct shim_create *c, const struct cmc_helper_result *r, str
     return 0;
 }
 
-/* One line, to our log and to the journal of containerd. */
 static void say(const struct shim_create *c, enum cmc_level level, const char *msg, const char *why)
 {
-    cmc_autofd int fifo = shim_bundle_log(c->bundle_fd);
-    cmc_log(c->proxy->setup.log, level, msg, "task", c->id, "why", why, NULL);
-    if (fifo >= 0)
-        cmc_log(fifo, level, msg, "task", c->id, "why", why, NULL);
-}
-
-static const struct {
-    enum cmc_level level;
-    const char *msg, *verdict;
-} reports[] = {
-    /* no result at all */
-    {CMC_LOG_ERROR, "NOT RECORDED: no event tells of this container", "not recorded"},
-    [CMC_HELPER_RECORDED] = {CMC_LOG_INFO, "container measured", "recorded"},
-    [CMC_HELPER_MEASURE_FAILED] = {CMC_LOG_ERROR, "measuring failed", "failure recorded"},
-    [CMC_HELPER_NOT_RECORDED] = {CMC_LOG_ERROR, "NOT RECORDED: no event tells of this container",
-                                 "not recorded"},
-    [CMC_HELPER_REFUSED] = {CMC_LOG_WARNING, "container refused", "refused"},
-};
-
-/* The one line per Create that operators look for. */
-static void report(const struct shim_create *c, const struct cmc_helper_result *r, const char *why)
-{
-    static const struct cmc_helper_result nothing = {.text = ""};
-    const struct cmc_helper_result *got = r ? r : &nothing;
-    const size_t row = r ? (size_t)r->outcome : 0;
-    const char *key = row == CMC_HELPER_RECORDED ? "digests" : "why";
-    const char *text = r ? r->text : why;
-    char seq[24], ms[24], us[96];
-    cmc_autofd int fifo = shim_bundle_log(c->bundle_fd);
-    (void)snprintf(seq, sizeof(seq), "%llu", (unsigned long long)got->seq);
-    (void)snprintf(ms, sizeof(ms), "%llu",
-                   (unsigned long long)(shim_loop_now_ms() - c->arrived_ms));
-    (void)snprintf(us, sizeof(us), "mount %u, digest %u, tpm %u, all %u", got->mount_us,
-                   got->digest_us, got->tpm_us, got->total_us);
-    const int fds[] = {c->proxy->setup.log, fifo};
-    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-        if (fds[i] >= 0)
-            cmc_log(fds[i], reports[row].level, reports[row].msg, "task", c->id, "event", seq,
-                    "verdict", reports[row].verdict, key, text, "ms", ms, "us", us, NULL);
+    shim_report_line(c->proxy->setup.log, c->bundle_fd, level, msg, c->id, why);
 }
 
 /* Measured or not, the site's mode decides; there is only audit: what was not refused starts. */
 static void decide(struct shim_create *c, const struct cmc_helper_result *r, const char *why)
 {
     struct cmc_err err;
-    report(c, r, why);
+    shim_report_create(c->proxy->setup.log, c->bundle_fd, c->id, shim_loop_now_ms() - c->arrived_ms,
+                       r, r ? r->text : why);
     if (!c->link) { /* given up meanwhile: it must never start behind its caller's back */
         drop_create(c);
     } else if (r && r->outcome == CMC_HELPER_REFUSED) {

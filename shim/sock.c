@@ -140,6 +140,7 @@ void shim_sock_remove(const char *dir, const char *path, uint64_t ino)
 {
     struct cmc_err ignored;
     cmc_autofd int lock = shim_sock_lock_dir(dir, &ignored);
+    (void)lock; /* without it we race, but a name that is our inode's is ours to remove */
     if (ino && shim_sock_inode(path) == ino)
         (void)unlink(path);
 }

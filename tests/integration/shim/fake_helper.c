@@ -101,15 +101,15 @@ static void lie(const char *id)
     static const uint8_t type[] = {0, 0, 0, 1, 'Z'};
     static const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff, 'R'};
     static const uint8_t cut[] = {0, 0, 0, 99, 'R', 0, 1};
-    struct cmc_buf b = {.data = NULL};
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(64);
     if (strstr(id, "lie-version"))
-        cmc_put((b = cmc_buf_of(64), &b), version, sizeof(version));
+        cmc_put(&b, version, sizeof(version));
     else if (strstr(id, "lie-type"))
-        cmc_put((b = cmc_buf_of(64), &b), type, sizeof(type));
+        cmc_put(&b, type, sizeof(type));
     else if (strstr(id, "lie-huge"))
-        cmc_put((b = cmc_buf_of(64), &b), huge, sizeof(huge));
+        cmc_put(&b, huge, sizeof(huge));
     else if (strstr(id, "lie-cut"))
-        cmc_put((b = cmc_buf_of(64), &b), cut, sizeof(cut));
+        cmc_put(&b, cut, sizeof(cut));
     else
         return;
     send_all(&b);
