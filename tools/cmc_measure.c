@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmc_measure.c -- the shim's helper: one request on descriptor 3, one result, the end. */
-#include <errno.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,7 +133,7 @@ static int serve(const struct settings *s, const char *path, struct cmc_err *err
 int main(int argc, char **argv)
 {
     struct cmc_err err = {0};
-    struct settings s;
+    struct settings s = {.config = NULL};
     int rc = parse(argc, argv, &s, &err);
     if (rc == CMC_OPTIONS_SHOWN)
         return EXIT_SUCCESS;
@@ -141,11 +141,10 @@ int main(int argc, char **argv)
         cmc_log(LOG_FD, CMC_LOG_ERROR, "cmc-measure", "error", err.msg, NULL);
         return EXIT_USAGE;
     }
-    const char *path = getenv("PATH");
-    cmc_autofree char *own_path = strdup(path && *path ? path : DEFAULT_PATH);
-    if (!own_path)
-        return EXIT_NO_REQUEST;
-    if (harden(&err) < 0 || serve(&s, own_path, &err) < 0) {
+    const char *inherited = getenv("PATH");
+    char path[PATH_MAX]; /* a copy: harden() clears the environment */
+    (void)snprintf(path, sizeof(path), "%s", inherited && *inherited ? inherited : DEFAULT_PATH);
+    if (harden(&err) < 0 || serve(&s, path, &err) < 0) {
         cmc_log(LOG_FD, CMC_LOG_ERROR, "cmc-measure", "error", err.msg, NULL);
         return EXIT_NO_REQUEST;
     }

@@ -2,6 +2,7 @@
 /* tools/cmc_measure_create.c -- measures what a Create request is about to start. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -94,9 +95,11 @@ int cmc_measure_create_parse(struct cmc_measure_job *j, struct cmc_err *err)
 /* The file that runtimeoptions.v1.Options names. */
 static int load_toml(const struct cmc_span *path, struct cmc_buf *out, struct cmc_err *err)
 {
-    cmc_autofree char *name = strndup((const char *)path->p, path->len);
-    if (!name)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    char name[PATH_MAX];
+    if (path->len >= sizeof(name))
+        return cmc_fail(err, CMC_E_LIMIT, "%zu bytes, at most %zu", path->len, sizeof(name) - 1);
+    memcpy(name, path->p, path->len);
+    name[path->len] = '\0';
     if (name[0] != '/')
         return cmc_fail(err, CMC_E_FORMAT, "%.300s: not an absolute path", name);
     cmc_autofd int fd = open_trusted(name, 65536, err);

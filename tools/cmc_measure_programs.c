@@ -125,7 +125,7 @@ static int hash(int fd, const char *path, uint8_t out[static CMC_SHA256_LEN], st
 static int digest(struct cmc_measure_programs *p, int fd, const char *path,
                   uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err)
 {
-    struct cmc_measure_file before, after;
+    struct cmc_measure_file before = {0}, after = {0};
     if (identify(fd, path, &before, err) < 0)
         return -(int)err->code;
     const uint8_t *known = cmc_measure_cache_find(&p->cache, &before);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sched.h>
@@ -33,11 +34,14 @@ static int open_dir(int dirfd, const struct cmc_span *path, uint64_t resolve, st
         .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
         .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
-    cmc_autofree char *name = strndup((const char *)path->p, path->len);
+    char name[PATH_MAX];
     int tries = 8; /* EAGAIN: a rename raced the lookup; bounded, then reported */
     long fd;
-    if (!name)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    if (path->len >= sizeof(name))
+        return cmc_fail(err, CMC_E_LIMIT, "a path of %zu bytes, at most %zu", path->len,
+                        sizeof(name) - 1);
+    memcpy(name, path->p, path->len);
+    name[path->len] = '\0';
     do
         fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
     while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));

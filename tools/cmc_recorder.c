@@ -202,8 +202,8 @@ static int init(const struct cmc_site *site, struct cmc_err *err)
 int main(int argc, char **argv)
 {
     struct cmc_err err = {0};
-    struct settings settings;
-    struct cmc_site site;
+    struct settings settings = {0};
+    struct cmc_site site = {0};
 
     (void)setenv("TSS2_LOG", "all+none", 1); /* tss2 would write to stderr what we report once */
     int rc = parse(argc, argv, &settings, &err);

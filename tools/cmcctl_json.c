@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tools/cmcctl_json.c -- the one document of cmcctl log --json (docs/formats/cmcctl-log.md). */
+/* tools/cmcctl_json.c -- the one document of cmcctl log --json (docs/man/cmcctl.1). */
 #include "base/hex.h"
 #include "measure/cel.h"
 #include "tools/cmcctl_log.h"

@@ -39,14 +39,14 @@ static int read_log(struct ctl_log *c, struct cmc_err *err)
 {
     struct stat st;
     cmc_autofd int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    cmc_buf_done(&c->bytes);
+    c->bytes = cmc_buf_of(LOG_MAX);
     if (fd < 0 && errno == ENOENT)
-        return cmc_fail(err, CMC_E_SYS, "%.300s: nothing was recorded in this boot", c->path);
+        return 0; /* as an empty one: nothing was recorded */
     if (fd < 0 || fstat(fd, &st) != 0)
         return cmc_fail(err, CMC_E_SYS, "open %.300s", c->path);
     if (!S_ISREG(st.st_mode))
         return cmc_fail(err, CMC_E_FORMAT, "%.300s is not a regular file", c->path);
-    cmc_buf_done(&c->bytes);
-    c->bytes = cmc_buf_of(LOG_MAX);
     if (read_all(fd, &c->bytes, err) < 0)
         return cmc_wrap(err, "%.300s", c->path);
     return 0;
@@ -59,10 +59,10 @@ int cmcctl_start(const struct ctl_log *c, struct measure_banks *out, struct cmc_
     size_t at = 0, torn = 0;
     if (start.count == 0) {
         const int rc = measure_frame_next(c->bytes.data, c->bytes.len, &at, &f, &torn, err);
-        if (rc < 0)
+        if (rc < 0 && rc != -CMC_E_LIMIT) /* a torn frame alone: nothing was recorded */
             return rc;
-        if (rc == 0)
-            return cmc_fail(err, CMC_E_VERIFY, "the log is empty: this boot was not recorded");
+        if (rc != 1)
+            return 1;
         start = f.type == MEASURE_FRAME_INTENT ? f.digests : f.values;
     }
     for (size_t i = 0; i < start.count; i++)
@@ -145,19 +145,19 @@ static void decide(struct ctl_log *c, enum ctl_verdict verdict, const char *reas
 static void replay(struct ctl_log *c, struct cmc_err *err)
 {
     struct measure_banks start;
+    char text[sizeof(c->reason)];
     int rc = cmcctl_start(c, &start, err);
+    c->replay.empty = rc == 1;
     if (rc == 0)
         rc = measure_replay(c->bytes.data, c->bytes.len, &start, collect, c, &c->replay, err);
-    if (rc == 0 && c->replay.empty)
-        rc = cmc_fail(err, CMC_E_VERIFY, "the log is empty: this boot was not recorded");
-    c->replayed = rc == 0;
-    if (rc == 0)
-        decide(c, CTL_REPLAYS, "the log replays; it was not compared with the TPM (--verify)");
+    c->replayed = rc == 0 && !c->replay.empty;
+    (void)snprintf(text, sizeof(text), "%.300s: nothing was recorded in this boot", c->path);
+    if (rc < 0)
+        decide(c, err->code == CMC_E_LIMIT ? CTL_UNCHECKED : CTL_DISAGREES, err->msg);
+    else if (c->replay.empty)
+        decide(c, CTL_UNCHECKED, text);
     else
-        decide(c,
-               err->code == CMC_E_VERIFY || err->code == CMC_E_FORMAT ? CTL_DISAGREES
-                                                                      : CTL_UNCHECKED,
-               err->msg);
+        decide(c, CTL_REPLAYS, "the log replays; it was not compared with the TPM (--verify)");
 }
 
 static int add_bank(const struct ctl_log *c, const struct tpm_bank *bank, struct measure_banks *out,
@@ -215,51 +215,59 @@ static bool fits(const struct ctl_log *c)
     return equal;
 }
 
+static bool is_zero(const struct measure_banks *b)
+{
+    static const uint8_t zeros[CMC_HASH_MAX];
+    for (size_t i = 0; i < b->count; i++)
+        if (memcmp(b->bank[i].value, zeros, cmc_hash_size(b->bank[i].alg)) != 0)
+            return false;
+    return true;
+}
+
 static void compare(struct ctl_log *c)
 {
-    char text[512];
-    if (!c->replayed)
+    char text[sizeof(c->reason)];
+    enum ctl_verdict verdict = CTL_DISAGREES;
+    if (c->replay.empty && !is_zero(&c->live)) {
+        (void)snprintf(text, sizeof(text), "PCR %u was extended, but %.300s holds no event",
+                       c->site.pcr, c->path);
+    } else if (!c->replayed) {
         return;
-    if (c->replay.pcr != c->site.pcr) {
+    } else if (c->replay.pcr != c->site.pcr) {
         (void)snprintf(text, sizeof(text), "the log is of PCR %u, the configuration names PCR %u",
                        c->replay.pcr, c->site.pcr);
-        decide(c, CTL_UNCHECKED, text);
+        verdict = CTL_UNCHECKED;
     } else if (fits(c)) {
         (void)snprintf(text, sizeof(text),
                        "PCR %u in the TPM holds what the log gives (events: %llu, banks: %zu)",
                        c->site.pcr, (unsigned long long)c->replay.events, c->live.count);
-        decide(c, CTL_AGREES, text);
+        verdict = CTL_AGREES;
     } else {
         (void)snprintf(text, sizeof(text),
                        "PCR %u in the TPM holds another value than the log gives", c->site.pcr);
-        decide(c, CTL_DISAGREES, text);
     }
+    decide(c, verdict, text);
 }
 
 /* One look at PCR and log; true when another look could come out otherwise. */
-static bool look(struct ctl_log *c, struct cmc_err *err)
+static bool look(struct ctl_log *c)
 {
     const struct measure_banks last = c->live;
     const size_t len = c->bytes.len;
     struct measure_banks live = {0};
-    if (c->opt.verify && read_pcr(c, &live, err) < 0) {
-        cmcctl_unload(c);
-        c->live.count = 0;
-        if (read_log(c, &(struct cmc_err){0}) == 0)
-            replay(c, &(struct cmc_err){0});
-        if (c->verdict != CTL_DISAGREES)
-            decide(c, CTL_UNCHECKED, err->msg);
-        return false;
-    }
+    struct cmc_err err = {0}, no_tpm = {0};
+    const int rc = c->opt.verify ? read_pcr(c, &live, &no_tpm) : 0;
     cmcctl_unload(c);
     c->live = live;
-    if (read_log(c, err) < 0) {
-        decide(c, CTL_UNCHECKED, err->msg);
+    if (read_log(c, &err) < 0) {
+        decide(c, CTL_UNCHECKED, err.msg);
         return false;
     }
-    replay(c, err);
-    if (c->opt.verify)
+    replay(c, &err);
+    if (c->opt.verify && rc == 0)
         compare(c);
+    else if (rc < 0 && c->verdict != CTL_DISAGREES)
+        decide(c, CTL_UNCHECKED, no_tpm.msg);
     return c->opt.verify && (!measure_banks_equal(&live, &last) || c->bytes.len != len);
 }
 
@@ -268,8 +276,7 @@ void cmcctl_load(struct ctl_log *c, uint64_t from)
     const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
     int stable = 0;
     for (int i = 0; i < TRIES && stable < STABLE; i++) {
-        struct cmc_err err = {0};
-        stable = look(c, &err) ? 0 : stable + 1;
+        stable = look(c) ? 0 : stable + 1;
         if (!c->opt.verify || c->verdict == CTL_AGREES || c->verdict == CTL_UNCHECKED)
             break;
         (void)nanosleep(&pause, NULL);

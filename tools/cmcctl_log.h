@@ -60,7 +60,8 @@ struct ctl_log {
 void cmcctl_load(struct ctl_log *c, uint64_t from);
 /* Frees what cmcctl_load() made. */
 void cmcctl_unload(struct ctl_log *c);
-/* The start value that policy gives: zeros, in the banks of the TPM or of the first record. */
+/* The start value that policy gives: zeros, in the banks of the TPM or of the first record.
+ * Returns 0, or 1: no TPM was read and there is no record. Errors: -CMC_E_FORMAT. */
 CMC_MUST_CHECK int cmcctl_start(const struct ctl_log *c, struct measure_banks *out,
                                 struct cmc_err *err);
 /* The event is one that --container asks for. */

@@ -137,7 +137,7 @@ struct view {
 
 static void put_since(const struct view *v, const char *what)
 {
-    cmc_put_fmt(v->b, "    since #%llu  %s", (unsigned long long)v->before, what);
+    cmc_put_fmt(v->b, "    since #%llu %s", (unsigned long long)v->before, what);
 }
 
 static void on_difference(void *ctx, const struct ctl_difference *d)

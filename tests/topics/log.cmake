@@ -11,6 +11,8 @@ cmc_unit(measure/event LIBS test_logs PkgConfig::LIBCBOR)
 cmc_unit(measure/eventlog LIBS test_logs)
 cmc_unit(measure/replay LIBS test_logs)
 cmc_unit(measure/cel LIBS test_logs PkgConfig::LIBCBOR)
+cmc_unit(tools/cmcctl_log LIBS cmc_ctl cmc_test_bed
+  WRAP Tss2_TctiLdr_Initialize Tss2_TctiLdr_Finalize)
 cmc_fuzz(fuzz_event_cbor cmc_measure)
 cmc_fuzz(fuzz_eventlog cmc_measure)
 

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/tools/test_cmcctl_log.c -- cmcctl log over a recorder's log, details and model TPM. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/hex.h"
+#include "base/json.h"
+#include "measure/config.h"
+#include "measure/rootfs.h"
+#include "record/details.h"
+#include "tests/lib/recorder_bed.h"
+#include "tools/cmcctl.h"
+
+#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct bed bed;
+static char log_path[128], details[128];
+static char out[1 << 20]; /* what the last run printed */
+
+static int setup(void **state)
+{
+    (void)state;
+    bed_init(&bed, 2);
+    (void)snprintf(log_path, sizeof(log_path), "%s/log", bed.runtime);
+    (void)snprintf(details, sizeof(details), "%s/details", bed.dir);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    bed_done(&bed);
+    return 0;
+}
+
+/* Runs cmcctl log on the bed with more arguments, NULL at the end; stdout and stderr to out. */
+static int run(const char *first, ...)
+{
+    char *argv[16] = {strdup("log"),   strdup("--log"),  strdup(log_path), strdup("--details"),
+                      strdup(details), strdup("--tcti"), strdup("fake")};
+    int argc = 7;
+    va_list ap;
+    va_start(ap, first);
+    for (const char *a = first; a && argc < 15; a = va_arg(ap, const char *))
+        argv[argc++] = strdup(a);
+    va_end(ap);
+    char path[] = "/tmp/cmc-ctl-XXXXXX";
+    const int fd = mkostemp(path, O_CLOEXEC), old = dup(STDOUT_FILENO),
+              old_err = dup(STDERR_FILENO);
+    assert_true(fd >= 0 && old >= 0 && old_err >= 0);
+    (void)unlink(path);
+    (void)fflush(stdout);
+    (void)dup2(fd, STDOUT_FILENO);
+    (void)dup2(fd, STDERR_FILENO);
+    const int status = cmcctl_log(argc, argv);
+    (void)fflush(stdout);
+    (void)dup2(old, STDOUT_FILENO);
+    (void)dup2(old_err, STDERR_FILENO);
+    const ssize_t n = pread(fd, out, sizeof(out) - 1, 0);
+    assert_true(n >= 0);
+    out[n] = '\0';
+    (void)close(fd);
+    (void)close(old);
+    (void)close(old_err);
+    for (int i = 0; i < argc; i++)
+        free(argv[i]);
+    return status;
+}
+
+static void says(const char *text)
+{
+    if (!strstr(out, text))
+        fail_msg("no \"%s\" in:\n%s", text, out);
+}
+
+static void does_not_say(const char *text)
+{
+    if (strstr(out, text))
+        fail_msg("\"%s\" in:\n%s", text, out);
+}
+
+static void record(struct measure_event ev)
+{
+    struct record *r = NULL;
+    struct record_receipt receipt;
+    struct cmc_err err = {0};
+    if (record_open(&bed.table.cfg, &r, &err) < 0 || record_event(r, &ev, &receipt, &err) < 0)
+        fail_msg("%s", err.msg);
+    record_close(r);
+}
+
+static struct measure_event event(const char *container)
+{
+    return (struct measure_event){.type = MEASURE_CONTAINER_CREATE,
+                                  .container = container,
+                                  .ns = "default",
+                                  .has_config = true,
+                                  .has_rootfs = true,
+                                  .decision = MEASURE_DECISION_AUDIT};
+}
+
+static void put_details(const char *kind, const uint8_t *digest, const struct cmc_buf *data)
+{
+    struct cmc_err err = {0};
+    if (record_details_put(details, kind, digest, data->data, data->len, 1 << 20, &err) < 0)
+        fail_msg("%s", err.msg);
+}
+
+/* A container with these two variables and a root file system of one file. */
+static void create(const char *container, const char *value, const char *token, const char *file)
+{
+    char json[1024], dir[64], path[96];
+    struct measure_event ev = event(container);
+    struct measure_config config;
+    struct measure_rootfs rootfs;
+    struct cmc_err err = {0};
+    cmc_autobuf struct cmc_buf listing = cmc_buf_of(1 << 20);
+    const struct measure_config_opts how = {.container_id = container};
+    const struct measure_rootfs_opts walk = {.listing = &listing};
+    (void)snprintf(json, sizeof(json),
+                   "{\"ociVersion\":\"1.0.2\",\"process\":{\"user\":{\"uid\":0,\"gid\":0},\"args\":"
+                   "[\"sh\"],\"env\":[\"VAL=%s\",\"API_TOKEN=%s\"],\"cwd\":\"/\"},\"root\":"
+                   "{\"path\":\"rootfs\"}}",
+                   value, token);
+    if (measure_config(json, strlen(json), &how, &config, &err) < 0)
+        fail_msg("%s", err.msg);
+    (void)snprintf(dir, sizeof(dir), "%s/rootfs", bed.dir);
+    (void)snprintf(path, sizeof(path), "%s/motd", dir);
+    (void)mkdir(dir, 0755);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fputs(file, f);
+    (void)fclose(f);
+    cmc_autofd int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (measure_rootfs(fd, &walk, &rootfs, &err) < 0)
+        fail_msg("%s", err.msg);
+    memcpy(ev.config, config.digest, sizeof(ev.config));
+    memcpy(ev.rootfs, rootfs.digest, sizeof(ev.rootfs));
+    ev.has_listing = true;
+    cmc_sha256(listing.data, listing.len, ev.listing);
+    put_details("config", ev.config, &config.detail);
+    put_details("listing", ev.listing, &listing);
+    measure_config_done(&config);
+    record(ev);
+}
+
+static void agrees(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
+    says("#0 recorder-start");
+    says("#1 container-create  default/web-1");
+    says("sha1    TPM ");
+    says("sha256  log ");
+    says("AGREE: PCR 13 in the TPM holds what the log gives (events: 2, banks: 2)");
+    does_not_say("not yet confirmed");
+    assert_int_equal(run(NULL), CMCCTL_AGREE);
+    says("NOT COMPARED");
+}
+
+static void foreign_extend_disagrees(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    fake_tpm_foreign(&bed.tpm, 13, 1);
+    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
+    says("nothing above is vouched for");
+    says("DISAGREE: PCR 13 in the TPM holds another value than the log gives");
+    assert_int_equal(run(NULL), CMCCTL_AGREE); /* nobody asked the TPM */
+    record(event("web-2"));
+    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
+    says("#2 discontinuity");
+    says("vouches only for the events from #2 on");
+}
+
+static void change_log(long from_end, int flip, bool cut)
+{
+    FILE *f = fopen(log_path, "r+");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, -from_end, SEEK_END), 0);
+    const long at = ftell(f);
+    const int c = fgetc(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    if (flip)
+        (void)fputc(c ^ flip, f);
+    (void)fclose(f);
+    if (cut)
+        assert_int_equal(truncate(log_path, at), 0);
+}
+
+static void changed_log_disagrees(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    record(event("web-2"));
+    change_log(300, 1, false); /* in the last record: it is torn now, its mark has no record */
+    assert_int_equal(run(NULL), CMCCTL_DISAGREE);
+    says("record 2: has a mark, but no record is open");
+    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
+    assert_int_equal(run("--export", "cel-json", NULL), CMCCTL_DISAGREE);
+    does_not_say("recnum\":0");
+}
+
+static void open_record_is_explained(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    change_log(20, 0, true); /* the mark is torn */
+    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
+    says("(open)");
+    says("event 1 is recorded but not yet confirmed");
+    says("torn frames were skipped");
+}
+
+static void dropped_event_disagrees(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    struct stat st;
+    assert_int_equal(stat(log_path, &st), 0);
+    record(event("web-2"));
+    assert_int_equal(truncate(log_path, st.st_size), 0); /* as if web-2 had never run */
+    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
+    does_not_say("web-2");
+}
+
+static void nothing_recorded(void **state)
+{
+    (void)state;
+    assert_int_equal(run(NULL), CMCCTL_UNCHECKED);
+    says("nothing was recorded in this boot");
+    assert_int_equal(run("--verify", NULL), CMCCTL_UNCHECKED);
+    fake_tpm_foreign(&bed.tpm, 13, 1);
+    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
+    says("PCR 13 was extended, but");
+    assert_int_equal(run("--export", "cel-cbor", NULL), CMCCTL_UNCHECKED);
+}
+
+static void no_tpm_is_no_verdict(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    bed.tpm.gone = true;
+    assert_int_equal(run("--verify", NULL), CMCCTL_UNCHECKED);
+    says("COULD NOT CHECK");
+    says("nothing above is vouched for");
+    assert_int_equal(run(NULL), CMCCTL_AGREE);
+}
+
+static void differences_by_member_and_path(void **state)
+{
+    (void)state;
+    create("web-1", "HELLO", "t0psecret", "one");
+    create("web-1", "EVIL", "0thersecret", "two");
+    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
+    says("since #1 config process.env VAL: \"HELLO\" -> \"EVIL\"");
+    says("since #1 config process.env API_TOKEN: (withheld) -> (withheld)");
+    says("since #1 rootfs /motd: content");
+    says("its stored details give this digest");
+    does_not_say("secret");
+    assert_int_equal(run("--json", NULL), CMCCTL_AGREE);
+    does_not_say("secret");
+    create("web-1", "EVIL", "0thersecret", "two");
+    assert_int_equal(run(NULL), CMCCTL_AGREE);
+    says("since #2 same configuration, same root file system");
+}
+
+static void damage(const char *kind, const uint8_t *digest, const char *from, const char *to)
+{
+    char path[256], hex[2 * CMC_SHA256_LEN + 1], text[4096];
+    cmc_hex(digest, CMC_SHA256_LEN, hex);
+    (void)snprintf(path, sizeof(path), "%s/%s-%s", details, kind, hex);
+    FILE *f = fopen(path, "r+");
+    assert_non_null(f);
+    const size_t n = fread(text, 1, sizeof(text), f);
+    char *at = memmem(text, n, from, strlen(from));
+    assert_non_null(at);
+    memcpy(at, to, strlen(to));
+    rewind(f);
+    (void)fwrite(text, 1, n, f);
+    (void)fclose(f);
+}
+
+/* The digests of the event that was recorded last, as --json shows them. */
+static void last_digest(const char *member, uint8_t digest[static CMC_SHA256_LEN])
+{
+    struct cmc_err err = {0};
+    cmc_autojson struct cmc_json_doc *doc = NULL;
+    const struct cmc_json *root, *e;
+    (void)run("--json", NULL);
+    if (cmc_json_parse(out, strlen(out), &doc, &root, &err) < 0)
+        fail_msg("%s", err.msg);
+    for (e = cmc_json_member(root, "events")->child; e->next; e = e->next)
+        ;
+    const char *hex = cmc_json_text(cmc_json_member(e, "event"), member);
+    assert_non_null(hex);
+    assert_int_equal(cmc_unhex(hex, strlen(hex), digest, CMC_SHA256_LEN, &err), 0);
+}
+
+static void tampered_details_are_not_shown(void **state)
+{
+    (void)state;
+    uint8_t digest[CMC_SHA256_LEN];
+    create("web-1", "HELLO", "a", "one");
+    create("web-1", "EVIL", "a", "one");
+    last_digest("config", digest);
+    damage("config", digest, "EVIL", "GOOD");
+    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
+    says("TAMPERED");
+    says("DISAGREE: stored details of event 2 are not what was measured");
+    says("which members is not known");
+    does_not_say("GOOD");
+    assert_int_equal(run("--json", NULL), CMCCTL_DISAGREE);
+    says("\"config_details\":\"tampered\"");
+    does_not_say("GOOD");
+}
+
+static void tampered_listing_is_not_shown(void **state)
+{
+    (void)state;
+    uint8_t digest[CMC_SHA256_LEN];
+    create("web-1", "HELLO", "a", "one");
+    create("web-1", "HELLO", "a", "two");
+    last_digest("listing", digest);
+    damage("listing", digest, "motd", "mate");
+    assert_int_equal(run(NULL), CMCCTL_DISAGREE);
+    says("TAMPERED");
+    does_not_say("mate");
+}
+
+static void details_may_be_gone(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    struct measure_event ev = event("web-1");
+    ev.config[0] = ev.rootfs[0] = 1;
+    record(ev);
+    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
+    says("no details stored");
+    says("which members is not known");
+    says("listings are not stored");
+}
+
+static void one_container(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    struct measure_event ev = event("db-1");
+    ev.name = "database";
+    record(ev);
+    assert_int_equal(run("--container", "web-1", "--verify", NULL), CMCCTL_AGREE);
+    says("web-1");
+    does_not_say("db-1");
+    says("events: 3"); /* the verdict is of the whole log */
+    assert_int_equal(run("--container", "database", NULL), CMCCTL_AGREE);
+    says("#2 container-create  default/db-1");
+    does_not_say("web-1");
+}
+
+static void untrusted_text_is_escaped(void **state)
+{
+    (void)state;
+    struct measure_event ev = event("\x1b[2Jgone");
+    ev.image = "a\nAGREE: all is well";
+    ev.name = "\xc2\x9b\xe2\x80\xae";
+    record(ev);
+    static const char *const forms[] = {NULL, "--json", "--wide"};
+    for (size_t i = 0; i < ROWS(forms); i++) {
+        assert_int_equal(run(forms[i], NULL), CMCCTL_AGREE);
+        for (const char *p = out; *p; p++)
+            assert_true(*p == '\n' || ((uint8_t)*p >= 0x20 && (uint8_t)*p < 0x7f));
+        does_not_say("\nAGREE: all is well");
+    }
+}
+
+static void json_has_its_keys(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"version",  "verdict",    "reason",     "pcr",
+                                       "replayed", "log_values", "tpm_values", "segments",
+                                       "torn",     "open",       "events"};
+    struct cmc_err err = {0};
+    cmc_autojson struct cmc_json_doc *doc = NULL;
+    const struct cmc_json *root;
+    create("web-1", "HELLO", "a", "one");
+    assert_int_equal(run("--json", "--verify", NULL), CMCCTL_AGREE);
+    if (cmc_json_parse(out, strlen(out), &doc, &root, &err) < 0)
+        fail_msg("%s", err.msg);
+    for (size_t i = 0; i < ROWS(keys); i++)
+        assert_non_null(cmc_json_member(root, keys[i]));
+    assert_int_equal(root->count, ROWS(keys));
+    assert_string_equal(cmc_json_text(root, "verdict"), "agree");
+    assert_int_equal(cmc_json_member(root, "events")->count, 2);
+}
+
+static void color_is_asked_for(void **state)
+{
+    (void)state;
+    record(event("web-1"));
+    assert_int_equal(run("--color", "always", "--verify", NULL), CMCCTL_AGREE);
+    says("\x1b[1;32mAGREE\x1b[0m");
+    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE); /* not a terminal */
+    does_not_say("\x1b");
+}
+
+static const char *const usage[][3] = {
+    {"--nonsense"},
+    {"argument"},
+    {"--export", "xml"},
+    {"--color", "blue"},
+    {"--follow", "--json"},
+    {"--export=cel-json", "--follow"},
+    {"--export=cel-json", "--container=x"},
+    {"--export=cel-json", "--verify"},
+    {"--export=cel-json", "--json"},
+};
+
+static void wrong_usage(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS(usage); i++) {
+        assert_int_equal(run(usage[i][0], usage[i][1], NULL), CMCCTL_USAGE);
+        says("cmcctl log: ");
+    }
+}
+
+/* Every option that --help names is in the man page, and no other one. */
+static void help_is_the_man_page(void **state)
+{
+    (void)state;
+    static char man[1 << 16];
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/docs/man/cmcctl.1", TEST_SOURCE);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    man[fread(man, 1, sizeof(man) - 1, f)] = '\0';
+    (void)fclose(f);
+    assert_int_equal(run("--help", NULL), CMCCTL_AGREE);
+    size_t in_help = 0, in_man = 0;
+    for (char *p = out; (p = strstr(p, "\n  --")); in_help++) {
+        char item[96];
+        p += 5;
+        (void)snprintf(item, sizeof(item), ".It Fl \\-%.*s", (int)strcspn(p, " \n"), p);
+        if (!strstr(man, item))
+            fail_msg("cmcctl.1 has no \"%s\"", item);
+    }
+    for (const char *p = man; (p = strstr(p, ".It Fl \\-")); p++)
+        in_man++;
+    assert_int_equal(in_help, in_man);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(agrees),
+        TEST(foreign_extend_disagrees),
+        TEST(changed_log_disagrees),
+        TEST(open_record_is_explained),
+        TEST(dropped_event_disagrees),
+        TEST(nothing_recorded),
+        TEST(no_tpm_is_no_verdict),
+        TEST(differences_by_member_and_path),
+        TEST(tampered_details_are_not_shown),
+        TEST(tampered_listing_is_not_shown),
+        TEST(details_may_be_gone),
+        TEST(one_container),
+        TEST(untrusted_text_is_escaped),
+        TEST(json_has_its_keys),
+        TEST(color_is_asked_for),
+        TEST(wrong_usage),
+        TEST(help_is_the_man_page),
+    };
+    return cmocka_run_group_tests_name("tools/cmcctl_log", tests, NULL, NULL);
+}
