@@ -42,9 +42,12 @@ static void boot(struct recorder_bed *table)
 
 void bed_init(struct bed *b, size_t banks)
 {
-    *b = (struct bed){.dir = "/tmp/cmc-record-XXXXXX"};
-    if (!mkdtemp(b->dir))
-        abort();
+    *b = (struct bed){.dir = "/dev/shm/cmc-record-XXXXXX"}; /* a tmpfs, as /run/cmc is */
+    if (!mkdtemp(b->dir)) {
+        (void)snprintf(b->dir, sizeof(b->dir), "/tmp/cmc-record-XXXXXX");
+        if (!mkdtemp(b->dir))
+            abort();
+    }
     (void)snprintf(b->runtime, sizeof(b->runtime), "%s/run", b->dir);
     start_tpm(&b->tpm, banks);
     b->table = (struct recorder_bed){.boot = boot,
@@ -73,6 +76,8 @@ int bed_record(struct bed *b, unsigned first, unsigned count, struct record_rece
 {
     struct record *r = NULL;
     int rc = record_open(&b->table.cfg, &r, err);
+    if (b->opened)
+        b->opened(b);
     for (unsigned i = first; rc == 0 && i < first + count; i++) {
         char name[16];
         (void)snprintf(name, sizeof(name), "e%u", i);

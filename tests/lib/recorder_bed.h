@@ -10,6 +10,7 @@ struct bed {
     struct recorder_bed table; /* cfg is in here */
     struct fake_tpm tpm;
     char dir[32], runtime[64];
+    void (*opened)(struct bed *b); /* called when the recorder is open, before the first event */
 };
 
 /* banks: 1 (SHA-256), 2 (SHA-1 too) or 4. Directory and TPM are new; nothing is recorded. */

@@ -11,7 +11,11 @@ add_library(cmc_test_bed STATIC lib/recorder_bed.c)
 target_link_libraries(cmc_test_bed PUBLIC cmc_test_recorder cmc_test_fake_tpm PkgConfig::CMOCKA)
 
 cmc_unit(record/recorder LIBS cmc_test_bed WRAP ${FAKE_TPM})
+cmc_unit(record/txn LIBS cmc_test_bed WRAP ${FAKE_TPM}
+  write pwrite fdatasync fsync fallocate openat fstat flock)
 
 # run by tests/integration/recorder/run.sh, on swtpm
-add_executable(recorder_killer integration/recorder/killer.c integration/recorder/world.c)
-target_link_libraries(recorder_killer PRIVATE cmc_test_recorder)
+foreach(program killer speed table writer)
+  add_executable(recorder_${program} integration/recorder/${program}.c integration/recorder/world.c)
+  target_link_libraries(recorder_${program} PRIVATE cmc_test_recorder)
+endforeach()

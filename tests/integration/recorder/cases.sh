@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+# Cases of run.sh that need mounts or whole programs. $build is the build directory. Each case runs
+# shellcheck shell=bash disable=SC2154 # build: run.sh
+# in a directory of its own below /mnt, which is a tmpfs of the test's namespace.
+recorder=$build/libexec/cmc/cmc-recorder
+
+say() { echo "$*" >&2; }
+# swtpm in $1/tpm; its pid in $pid
+tpm_up() {
+    mkdir -p "$1/state"
+    rm -f "$1/tpm" "$1/tpm.ctrl"
+    swtpm socket --tpm2 --tpmstate dir="$1/state" --server type=unixio,path="$1/tpm" \
+        --ctrl type=unixio,path="$1/tpm.ctrl" --flags not-need-init,startup-clear >>"$1/out" 2>&1 &
+    pid=$!
+    for _ in $(seq 500); do
+        TSS2_LOG=all+none tpm2_pcrread -T "swtpm:path=$1/tpm" sha256:13 >/dev/null 2>&1 && return 0
+        sleep 0.01
+    done
+    say "swtpm does not come up"
+    return 1
+}
+tpm_down() { kill -9 "$pid" && wait "$pid" 2>/dev/null; true; }
+pcr() { tpm2_pcrread -T "swtpm:path=$1/tpm" sha1:13+sha256:13+sha384:13+sha512:13; }
+config() { printf '{"runtime_dir":"%s/run","tcti":"swtpm:path=%s/tpm"%s}\n' "$1" "$1" "${2:-}" >"$1/shim.json"; }
+world() { # world NAME: makes $dir with a TPM and a configuration
+    dir=/mnt/$1
+    mkdir -p "$dir" && chmod 700 "$dir" && tpm_up "$dir" && config "$dir"
+}
+init() { "$recorder" --init --config "$dir/shim.json"; }
+writer() { "$build/tests/recorder_writer" "$dir/run" "swtpm:path=$dir/tpm" "$@"; }
+expect() { # expect WHAT GOT WANTED
+    [ "$2" = "$3" ] || { say "$1: $2, expected $3"; return 1; }
+}
+
+# A full file system: the error is clear, the PCR explained by the log, and one
+# measurement-failed gets in; with space again recording goes on.
+case_no_space() {
+    world no_space || return 1
+    mkdir -m 750 "$dir/run" && mount -t tmpfs -o size=512k,mode=750 cmc-test "$dir/run" || return 1
+    writer record e1 || return 1
+    dd if=/dev/zero of="$dir/run/filler" bs=4k 2>/dev/null
+    local n=2 # what was allocated ahead may hold a few
+    while writer record "e$n" 2>"$dir/err"; do
+        n=$((n + 1))
+        [ "$n" -lt 100 ] || { say "recorded without space"; return 1; }
+    done
+    cat "$dir/err"
+    grep -q "no space" "$dir/err" || return 1
+    writer check | tee "$dir/summary" || return 1
+    grep -q "events $((n - 1)) failed 1 discontinuities 0 starts 1 torn 0" "$dir/summary" || return 1
+    # whoever insists does not break it
+    for _ in $(seq 50); do writer record "e$n" 2>/dev/null && return 1; done
+    writer check | tee "$dir/summary" || return 1
+    grep -q "discontinuities 0 starts 1 torn 0" "$dir/summary" || return 1
+    rm "$dir/run/filler"
+    writer record "e$n" || return 1
+    writer check | tee "$dir/summary" || return 1
+    grep -q "events $n .*discontinuities 0 starts 1 torn 0" "$dir/summary" || return 1
+    umount "$dir/run"
+    tpm_down
+}
+
+case_read_only() {
+    world read_only || return 1
+    mkdir -m 750 "$dir/run" && mount -t tmpfs -o size=1m,mode=750 cmc-test "$dir/run" || return 1
+    writer record e1 || return 1
+    pcr "$dir" >"$dir/before"
+    mount -o remount,ro "$dir/run"
+    writer record e2 2>"$dir/err" && { say "recorded on a read-only file system"; return 1; }
+    cat "$dir/err"
+    grep -q "Read-only file system" "$dir/err" || return 1
+    pcr "$dir" | diff "$dir/before" - || return 1
+    mount -o remount,rw "$dir/run"
+    writer record e3 && writer check || return 1
+    umount "$dir/run"
+    tpm_down
+}
+
+# Symbolic links, foreign owners, directories that others can write: refused, PCR untouched.
+case_hostile_directory() {
+    world hostile || return 1
+    pcr "$dir" >"$dir/before"
+    mkdir "$dir/elsewhere"
+    local kind
+    for kind in link link-above foreign foreign-above writable writable-above file; do
+        rm -rf "$dir/run" "$dir/above"
+        mkdir -m 755 "$dir/above"
+        config "$dir"
+        case $kind in
+        link) ln -s "$dir/elsewhere" "$dir/run" ;;
+        link-above) rmdir "$dir/above" && ln -s "$dir/elsewhere" "$dir/above" ;;
+        foreign) mkdir "$dir/run" && chown 12345 "$dir/run" ;;
+        foreign-above) chown 12345 "$dir/above" ;;
+        writable) mkdir -m 777 "$dir/run" && chmod 777 "$dir/run" ;;
+        writable-above) chmod 777 "$dir/above" ;;
+        file) : >"$dir/run" ;;
+        esac
+        case $kind in
+        *-above) sed -i "s|$dir/run|$dir/above/run|" "$dir/shim.json" ;;
+        esac
+        init 2>"$dir/err"
+        expect "$kind" $? 1 || { cat "$dir/err" >&2; return 1; }
+        cat "$dir/err"
+        pcr "$dir" | diff "$dir/before" - || return 1
+    done
+    tpm_down
+}
+
+# Twice changes nothing; the file system is a tmpfs of its own with the right mode.
+case_init() {
+    world init || return 1
+    init || return 1
+    findmnt -no FSTYPE,OPTIONS "$dir/run" | tee "$dir/mount"
+    grep -q "^tmpfs .*nosuid,nodev,noexec.*mode=750" "$dir/mount" || return 1
+    expect mode "$(stat -c %a "$dir/run")" 750 || return 1
+    expect "log mode" "$(stat -c %a "$dir/run/log")" 640 || return 1
+    expect "lock mode" "$(stat -c %a "$dir/run/lock")" 600 || return 1
+    pcr "$dir" >"$dir/before"
+    cp "$dir/run/log" "$dir/log"
+    init || return 1
+    cmp "$dir/run/log" "$dir/log" || return 1
+    pcr "$dir" | diff "$dir/before" - || return 1
+    expect mounts "$(grep -c " $dir/run " /proc/self/mounts)" 1 || return 1
+    writer record e1 && writer check || return 1
+    umount "$dir/run"
+    # recording began without the mount: its log must not be hidden by one
+    tpm_down && tpm_up "$dir" && writer record e1 && init || return 1
+    mountpoint -q "$dir/run" && { say "mounted over a log"; return 1; }
+    writer check >"$dir/summary" && cat "$dir/summary" || return 1
+    grep -q "discontinuities 0 .*starts 1" "$dir/summary" || return 1
+    tpm_down
+}
+
+case_init_refused() {
+    world refused || return 1
+    "$recorder" 2>/dev/null
+    expect "no option" $? 2 || return 1
+    "$recorder" --init --no-such-option 2>/dev/null
+    expect "unknown option" $? 2 || return 1
+    "$recorder" --help | grep -q -- --init || return 1
+    local pcr
+    for pcr in 16 23 17; do
+        config "$dir" ",\"pcr\":$pcr"
+        init
+        expect "PCR $pcr" $? 2 || return 1
+    done
+    config "$dir" ',"pcr":16,"insecure_pcr":true'
+    init || return 1
+    config "$dir" ',"pcr":13'
+    init 2>"$dir/err"
+    expect "another register" $? 1 || return 1
+    cat "$dir/err"
+    grep -q reboot "$dir/err" || return 1
+    umount "$dir/run"
+    tpm_down
+    config "$dir"
+    init
+    expect "no TPM" $? 3
+    local rc=$?
+    umount "$dir/run"
+    return $rc
+}
+
+# Reboot: TPM reset and an empty directory. Nothing of the old boot remains.
+case_reboot() {
+    world reboot || return 1
+    init && writer record e1 || return 1
+    umount "$dir/run"
+    tpm_down && tpm_up "$dir" || return 1
+    init && writer record e1 && writer check >"$dir/summary" || return 1
+    cat "$dir/summary"
+    grep -q "events 1 .*discontinuities 0 .*starts 1" "$dir/summary" || return 1
+    # only the log is gone: that is not a reboot
+    umount "$dir/run"
+    init && writer record e2 && writer check >"$dir/summary" || return 1
+    cat "$dir/summary"
+    grep -q "discontinuities 1 .*starts 1" "$dir/summary" || return 1
+    umount "$dir/run"
+    tpm_down
+}
+
+# The TPM was reset, the directory stayed: a new segment with a recorder-start, no discontinuity.
+case_reset() {
+    world reset || return 1
+    init && writer record e1 || return 1
+    tpm_down && tpm_up "$dir" || return 1
+    writer record e2 && writer check >"$dir/summary" || return 1
+    cat "$dir/summary"
+    grep -q "events 2 .*discontinuities 0 .*starts 2" "$dir/summary" || return 1
+    umount "$dir/run"
+    tpm_down
+}
+
+# tpm2-tools as the stranger who extends; and the PCR as others see it is the one of the log.
+case_foreign() {
+    world foreign || return 1
+    init && writer record e1 || return 1
+    tpm2_pcrextend -T "swtpm:path=$dir/tpm" "13:sha256=$(printf '%064d' 7)" || return 1
+    writer record e2 && writer record e3 && writer check >"$dir/summary" || return 1
+    cat "$dir/summary"
+    grep -q "events 3 .*discontinuities 1 .*starts 1" "$dir/summary" || return 1
+    local value
+    value=$(pcr "$dir" | sed -n '/sha256/,/13/s/.*13: 0x//p' | head -1 | tr A-F a-f)
+    grep -q "sha256 $value" "$dir/summary" || { say "tpm2_pcrread says $value"; return 1; }
+    umount "$dir/run"
+    tpm_down
+}
