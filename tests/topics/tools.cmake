@@ -1,3 +1,5 @@
 cmc_unit(tools/cmc_measure_toml LIBS cmc_measure_parts)
 cmc_unit(tools/cmc_measure_options LIBS cmc_measure_parts)
+cmc_unit(tools/cmc_measure_mounts LIBS cmc_measure_parts)
+cmc_unit(tools/cmc_measure_spec LIBS cmc_measure_parts)
 cmc_fuzz(fuzz_task_options cmc_measure_parts)

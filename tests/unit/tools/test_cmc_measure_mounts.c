@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/tools/test_cmc_measure_mounts.c -- one row, the mounts of one Create. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tools/cmc_measure_mounts.h"
+
+#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+enum { OPTIONS = 8 };
+
+struct row {
+    const char *name, *type, *source, *target;
+    const char *options[OPTIONS];
+    int want;         /* enum cmc_measure_mounts_kind, or -code */
+    const char *show; /* layers joined by blanks and the options passed on, or the error */
+};
+
+#define LOWER "lowerdir=/b:/c"
+
+static struct row rows[] = {
+    {"as 1.6 sends it",
+     "overlay",
+     "overlay",
+     NULL,
+     {"index=off", "workdir=/w", "upperdir=/a", LOWER},
+     CMC_MEASURE_OVERLAY,
+     "/a /b /c |"},
+    {"as 2.x sends it",
+     "overlay",
+     "overlay",
+     NULL,
+     {"workdir=/w", LOWER, "upperdir=/a", "index=off"},
+     CMC_MEASURE_OVERLAY,
+     "/a /b /c |"},
+    {"a lone lower", "overlay", "overlay", NULL, {"lowerdir=/b"}, CMC_MEASURE_OVERLAY, "/b |"},
+    {"what has a meaning is passed on",
+     "overlay",
+     "overlay",
+     NULL,
+     {"userxattr", "redirect_dir=follow", "metacopy=on", LOWER},
+     CMC_MEASURE_OVERLAY,
+     "/b /c |,userxattr,redirect_dir=follow,metacopy=on"},
+    {"what has none is not",
+     "overlay",
+     "overlay",
+     NULL,
+     {"volatile", "xino=on", "context=\"a:b,c\"", "ro", "noatime", "index=on", LOWER},
+     CMC_MEASURE_OVERLAY,
+     "/b /c |"},
+    {"id maps",
+     "overlay",
+     "overlay",
+     NULL,
+     {"uidmap=0:1:2", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"uidmap=0:1:2\" cannot be measured"},
+    {"an unknown value",
+     "overlay",
+     "overlay",
+     NULL,
+     {"metacopy=maybe", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"metacopy=maybe\" cannot be measured"},
+    {"an empty option",
+     "overlay",
+     "overlay",
+     NULL,
+     {"", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"\" cannot be measured"},
+    {"no lower",
+     "overlay",
+     "overlay",
+     NULL,
+     {"upperdir=/a"},
+     -CMC_E_FORMAT,
+     "overlay: no lowerdir"},
+    {"an empty lower",
+     "overlay",
+     "overlay",
+     NULL,
+     {"lowerdir="},
+     -CMC_E_FORMAT,
+     "overlay: layer \"\" is not an absolute path"},
+    {"an empty upper",
+     "overlay",
+     "overlay",
+     NULL,
+     {"upperdir=", LOWER},
+     -CMC_E_FORMAT,
+     "overlay: layer \"\" is not an absolute path"},
+    {"a relative lower",
+     "overlay",
+     "overlay",
+     NULL,
+     {"lowerdir=/b:c"},
+     -CMC_E_FORMAT,
+     "overlay: layer \"c\" is not an absolute path"},
+    {"a data layer",
+     "overlay",
+     "overlay",
+     NULL,
+     {"lowerdir=/b::/c"},
+     -CMC_E_FORMAT,
+     "overlay: layer \"\" is not an absolute path"},
+    {"an escape",
+     "overlay",
+     "overlay",
+     NULL,
+     {"lowerdir=/b\\:/c"},
+     -CMC_E_FORMAT,
+     "overlay: layer \"/b\\\" holds a comma or a backslash"},
+    {"a comma",
+     "overlay",
+     "overlay",
+     NULL,
+     {"lowerdir=/b,userxattr"},
+     -CMC_E_FORMAT,
+     "overlay: layer \"/b,userxattr\" holds a comma or a backslash"},
+    {"lowers twice",
+     "overlay",
+     "overlay",
+     NULL,
+     {LOWER, LOWER},
+     -CMC_E_FORMAT,
+     "overlay: lowerdir is given twice"},
+    {"uppers twice",
+     "overlay",
+     "overlay",
+     NULL,
+     {"upperdir=/a", "upperdir=/a", LOWER},
+     -CMC_E_FORMAT,
+     "overlay: upperdir is given twice"},
+    {"the native snapshotter", "bind", "/n", NULL, {"rbind", "rw"}, CMC_MEASURE_BIND_TREE, "/n"},
+    {"a view", "bind", "/n", NULL, {"ro", "rbind"}, CMC_MEASURE_BIND_TREE, "/n"},
+    {"not recursive", "bind", "/n", NULL, {"bind"}, CMC_MEASURE_BIND, "/n"},
+    {"both", "bind", "/n", NULL, {"rbind", "bind"}, CMC_MEASURE_BIND_TREE, "/n"},
+    {"the kernel binds whatever the type", "overlay", "/n", NULL, {"bind"}, CMC_MEASURE_BIND, "/n"},
+    {"a bind with layers",
+     "overlay",
+     "/n",
+     NULL,
+     {"bind", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"lowerdir=/b:/c\" cannot be measured"},
+    {"a bind that does not say so",
+     "bind",
+     "/n",
+     NULL,
+     {"ro"},
+     -CMC_E_FORMAT,
+     "mount of type \"bind\" cannot be measured"},
+    {"a bind with id maps",
+     "bind",
+     "/n",
+     NULL,
+     {"rbind", "uidmap=0:1:2"},
+     -CMC_E_FORMAT,
+     "bind mount with the option \"uidmap=0:1:2\" cannot be measured"},
+    {"a bind of nothing",
+     "bind",
+     "",
+     NULL,
+     {"rbind"},
+     -CMC_E_FORMAT,
+     "bind: source \"\" is not an absolute path"},
+    {"another type",
+     "erofs",
+     "/dev/loop0",
+     NULL,
+     {"ro"},
+     -CMC_E_FORMAT,
+     "mount of type \"erofs\" cannot be measured"},
+    {"no type", "", "/n", NULL, {NULL}, -CMC_E_FORMAT, "mount of type \"\" cannot be measured"},
+    {"below the root",
+     "bind",
+     "/n",
+     "sub",
+     {"rbind"},
+     -CMC_E_FORMAT,
+     "mount on \"sub\" below the root cannot be measured"},
+};
+
+static struct cmc_span span(const char *text)
+{
+    return (struct cmc_span){(const uint8_t *)text, text ? strlen(text) : 0};
+}
+
+static void show(const struct cmc_measure_mounts *m, char *out, size_t cap)
+{
+    size_t n = 0;
+    out[0] = '\0';
+    if (m->kind == CMC_MEASURE_BIND || m->kind == CMC_MEASURE_BIND_TREE)
+        (void)snprintf(out, cap, "%.*s", (int)m->source.len, (const char *)m->source.p);
+    for (size_t i = 0; i < m->layer_count; i++)
+        n += (size_t)snprintf(out + n, cap - n, "%.*s ", (int)m->layers[i].len,
+                              (const char *)m->layers[i].p);
+    if (m->kind == CMC_MEASURE_OVERLAY)
+        (void)snprintf(out + n, cap - n, "|%s", m->options);
+}
+
+static void run_row(void **state)
+{
+    const struct row *t = *state;
+    static struct cmc_task_create c;
+    static struct cmc_measure_mounts m;
+    char got[256];
+    struct cmc_err err = {0};
+    c = (struct cmc_task_create){.mount_count = 1};
+    c.mounts[0].type = span(t->type);
+    c.mounts[0].source = span(t->source);
+    c.mounts[0].target = span(t->target);
+    for (size_t i = 0; i < OPTIONS && t->options[i]; i++)
+        c.options_text[c.mounts[0].option_count++] = span(t->options[i]);
+    c.option_total = c.mounts[0].option_count;
+
+    int rc = cmc_measure_mounts_plan(&c, &m, &err);
+    assert_int_equal(rc, t->want < 0 ? t->want : 0);
+    if (rc == 0) {
+        assert_int_equal(m.kind, t->want);
+        show(&m, got, sizeof(got));
+    }
+    assert_string_equal(rc == 0 ? got : err.msg, t->show);
+}
+
+static void how_many_mounts(void **state)
+{
+    static struct cmc_task_create c;
+    static struct cmc_measure_mounts m;
+    struct cmc_err err = {0};
+    (void)state;
+    c.mount_count = 0;
+    assert_int_equal(cmc_measure_mounts_plan(&c, &m, &err), 0);
+    assert_int_equal(m.kind, CMC_MEASURE_ROOT_PATH);
+    c.mount_count = 2;
+    assert_int_equal(cmc_measure_mounts_plan(&c, &m, &err), -CMC_E_FORMAT);
+    assert_string_equal(err.msg, "2 mounts cannot be measured, only one");
+}
+
+/* The upper counts, as it is read like a lower. */
+static void how_many_layers(void **state)
+{
+    static struct cmc_task_create c;
+    static struct cmc_measure_mounts m;
+    static char lowers[3 * CMC_MEASURE_LAYERS_MAX + 32] = "lowerdir=/l";
+    (void)state;
+    for (size_t n = 1; n < CMC_MEASURE_LAYERS_MAX; n++)
+        (void)memcpy(lowers + strlen(lowers), ":/l", 4);
+    for (size_t uppers = 0; uppers < 2; uppers++) {
+        struct cmc_err err = {0};
+        c = (struct cmc_task_create){.mount_count = 1};
+        c.mounts[0].type = span("overlay");
+        c.mounts[0].option_count = 1 + uppers;
+        c.options_text[0] = span(lowers);
+        c.options_text[1] = span("upperdir=/u");
+        assert_int_equal(cmc_measure_mounts_plan(&c, &m, &err), uppers ? -CMC_E_LIMIT : 0);
+        if (uppers)
+            assert_non_null(strstr(err.msg, "more than 500 layers"));
+        else
+            assert_int_equal(m.layer_count, CMC_MEASURE_LAYERS_MAX);
+    }
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[ROWS(rows) + 2] = {
+        cmocka_unit_test(how_many_mounts),
+        cmocka_unit_test(how_many_layers),
+    };
+    for (size_t i = 0; i < ROWS(rows); i++)
+        tests[2 + i] = (struct CMUnitTest){rows[i].name, run_row, NULL, NULL, &rows[i]};
+    return cmocka_run_group_tests_name("tools/cmc_measure_mounts", tests, NULL, NULL);
+}
