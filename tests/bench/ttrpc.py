@@ -84,7 +84,12 @@ class Client:
             raise RuntimeError(f"{method}: code {status[1]}: {status.get(2, b'').decode()}")
         return fields(answer.get(2, b""))
 
-    def close(self):
+    def wait_for_end(self):
+        """Returns when the shim has closed the connection."""
+        try:
+            self.file.read()
+        except ConnectionError:
+            pass  # reset is an end, too
         self.file.close()
         self.socket.close()
 
