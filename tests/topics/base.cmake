@@ -1,2 +1,8 @@
+cmc_unit(base/err LIBS cmc_base)
+cmc_unit(base/buf LIBS cmc_base)
+cmc_unit(base/hex LIBS cmc_base)
+cmc_unit(base/hash LIBS cmc_hash)
+cmc_unit(base/applog LIBS cmc_base)
+cmc_unit(base/safe_open LIBS cmc_base WRAP syscall)
 cmc_unit(base/options LIBS cmc_base)
 cmc_unit(base/site LIBS cmc_base)
