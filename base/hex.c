@@ -2,6 +2,8 @@
 /* base/hex.c -- bytes as text. */
 #include "base/hex.h"
 
+#include "base/utf8.h"
+
 static const char digits[] = "0123456789abcdef";
 
 void cmc_hex(const uint8_t *data, size_t len, char *out)
@@ -39,7 +41,7 @@ int cmc_unhex(const char *text, size_t text_len, uint8_t *out, size_t len, struc
         if (nibble(text[i]) < 0)
             return cmc_fail(err, CMC_E_FORMAT, "digit %zu is not hexadecimal", i + 1);
     for (size_t i = 0; i < len; i++)
-        out[i] = (uint8_t)(nibble(text[2 * i]) << 4 | nibble(text[2 * i + 1]));
+        out[i] = (uint8_t)(nibble(text[2 * i]) * 16 + nibble(text[2 * i + 1]));
     return 0;
 }
 
@@ -51,31 +53,25 @@ void cmc_put_base64(struct cmc_buf *b, const uint8_t *data, size_t len)
         uint32_t v = (uint32_t)data[i] << 16;
         v |= n > 1 ? (uint32_t)data[i + 1] << 8 : 0;
         v |= n > 2 ? data[i + 2] : 0;
-        const char four[4] = {table[v >> 18], table[v >> 12 & 63], n > 1 ? table[v >> 6 & 63] : '=',
-                              n > 2 ? table[v & 63] : '='};
-        cmc_put(b, four, 4);
+        const char four[4] = {table[v >> 18], table[v >> 12 & 63], table[v >> 6 & 63],
+                              table[v & 63]};
+        cmc_put(b, four, n + 1);
+        cmc_put(b, "==", 3 - n);
     }
 }
 
-/* Length of the well-formed UTF-8 sequence at p (Unicode 15, table 3-7) of a character above
- * U+009F, 0 when there is none. */
-static size_t utf8_len(const uint8_t *p, size_t left)
+/* U+200B..U+202E and U+2060..U+206F are unseen, or turn the direction of what a reader sees. */
+static bool is_invisible(const uint8_t *p)
 {
-    if (p[0] < 0xc2 || p[0] > 0xf4)
-        return 0;
-    size_t n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
-        (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    /* U+200E..U+202E and U+2066..U+2069 turn the direction of text, and so what a reader sees */
-    if (n == 3 && p[0] == 0xe2 &&
-        ((p[1] == 0x80 && p[2] >= 0x8b && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa0)))
+    return p[0] == 0xe2 &&
+           ((p[1] == 0x80 && p[2] >= 0x8b && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa0));
+}
+
+/* Bytes of the character above U+009F at p that may be shown, 0 when there is none. */
+static size_t shown_len(const uint8_t *p, size_t left)
+{
+    size_t n = cmc_utf8_len(p, left);
+    if (n < 2 || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0) || (n == 3 && is_invisible(p)))
         return 0;
     return n;
 }
@@ -85,7 +81,7 @@ void cmc_put_safe(struct cmc_buf *b, const void *text, size_t len, size_t max)
     const uint8_t *p = text;
     size_t n = len < max ? len : max;
     for (size_t i = 0; i < n;) {
-        size_t wide = utf8_len(p + i, n - i);
+        size_t wide = shown_len(p + i, n - i);
         if (wide) {
             cmc_put(b, p + i, wide);
             i += wide;

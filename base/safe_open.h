@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* base/safe_open.h -- opens a file once, without following anything, then judges the descriptor. */
 #ifndef BASE_SAFE_OPEN_H
 #define BASE_SAFE_OPEN_H
 #include <stdint.h>
