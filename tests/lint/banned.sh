@@ -9,7 +9,8 @@ calls+='|system|popen|mktemp|tempnam|tmpnam|strtok|alloca|setjmp|longjmp|execlp|
 calls+='|rand|srand|gmtime|localtime|ctime|asctime|strerror|usleep|vfork'
 bad=0
 while read -r file; do
-    case $file in tests/*) skip='setjmp' ;; *) skip='^$' ;; esac
+    # cmocka needs setjmp.h; a test has one thread, reads its own tables and finds gcc by PATH
+    case $file in tests/*) skip='setjmp|strerror|sscanf|execvp' ;; *) skip='^$' ;; esac
     # comments and texts are not calls
     found=$(sed -E 's/"([^"\\]|\\.)*"/""/g; s,/\*.*\*/,,; s,^ *\*.*,,; s,/\*.*,,' "$file" |
         grep -nE "(^|[^A-Za-z0-9_>.])($calls)\b *\(|\bgoto\b" | grep -vE "$skip")
