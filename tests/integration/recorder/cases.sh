@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Cases of run.sh that need mounts or whole programs. $build is the build directory. Each case runs
-# shellcheck shell=bash disable=SC2154 # build: run.sh
 # in a directory of its own below /mnt, which is a tmpfs of the test's namespace.
+# shellcheck shell=bash disable=SC2154 # build comes from run.sh
 recorder=$build/libexec/cmc/cmc-recorder
 
 say() { echo "$*" >&2; }

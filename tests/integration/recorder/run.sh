@@ -18,17 +18,16 @@ cd /mnt || exit 3
 # shellcheck source=tests/integration/recorder/cases.sh
 . "$here/cases.sh"
 
-passed=0 failed=0
-check() { # check NAME COMMAND...
+failed=0
+check() { # check NAME COMMAND...: a line as tests/lib/report.sh reads it
     local name=$1 begin=$SECONDS
     shift
     if "$@" >"/mnt/$name.out" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok   recorder/$name ($((SECONDS - begin)) s)"
+        echo "ok $name ($((SECONDS - begin)) s)"
     else
         failed=$((failed + 1))
-        echo "FAIL recorder/$name ($((SECONDS - begin)) s)"
-        tail -n 40 "/mnt/$name.out" | sed 's/^/     /'
+        echo "not ok $name - its output follows"
+        tail -n 40 "/mnt/$name.out"
     fi
 }
 
@@ -36,11 +35,10 @@ check table-1-bank "$build/tests/recorder_table" /mnt/t1 sha256
 check table-2-banks "$build/tests/recorder_table" /mnt/t2 sha1,sha256
 check table-4-banks "$build/tests/recorder_table" /mnt/t4 sha1,sha256,sha384,sha512
 [ "$kills" = 0 ] || check kills "$build/tests/recorder_killer" /mnt/kill "$kills"
-[ "$kills" = 0 ] || sed 's/^/     /' /mnt/kills.out
+[ "$kills" = 0 ] || sed 's/^/  /' /mnt/kills.out
 for c in no_space read_only hostile_directory init init_refused reboot reset foreign; do
     check "$c" "case_$c"
 done
 check speed "$build/tests/recorder_speed" /mnt/speed 2000
-sed 's/^/     /' /mnt/speed.out
-echo "recorder: $passed passed, $failed failed"
+sed 's/^/  /' /mnt/speed.out
 [ "$failed" = 0 ]
