@@ -25,7 +25,8 @@ def parse_options():
     add("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)}; default: all")
     add("--json", metavar="FILE", help="also write the tables there")
     add("--pairs", type=int, default=100, help="interleaved pairs (default: %(default)s)")
-    add("--tree", metavar="DIR", help="for digest: this tree, not a new Debian minbase")
+    tree = "for digest: this tree, not a new Debian minbase"
+    add("--tree", metavar="DIR", type=os.path.abspath, help=tree)
     add("--parse-only", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHES)
