@@ -3,7 +3,7 @@
 #include "record/missed.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -24,12 +24,17 @@ static int open_locked(int dirfd, int flags)
     return fd >= 0 && flock(fd, LOCK_EX) == 0 ? cmc_take_fd(&fd) : -1;
 }
 
+/* Printable ASCII only: tab and newline part a line, and what is no UTF-8 can be no event, which
+ * would keep all others from being recorded. */
+static char plain(char c)
+{
+    return (char)(c >= ' ' && c <= '~' ? c : '?');
+}
+
 static void put_text(struct cmc_buf *b, const char *text)
 {
-    /* Printable ASCII only: tab and newline part the line, and a text that a full disk cut in the
-     * middle of a character would be no UTF-8, and so no event. */
     for (size_t i = 0; text && text[i] && i < TEXT_CUT; i++)
-        cmc_put_u8(b, (uint8_t)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?'));
+        cmc_put_u8(b, (uint8_t)plain(text[i]));
 }
 
 void record_missed_note(int dirfd, const struct measure_event *ev, const struct cmc_err *why)
@@ -54,7 +59,9 @@ void record_missed_note(int dirfd, const struct measure_event *ev, const struct 
 static const char *cut(const char *line, char end, char *out, size_t cap)
 {
     const size_t n = strcspn(line, (char[]){end, 0});
-    (void)snprintf(out, cap, "%.*s", (int)(n < cap ? n : cap - 1), line);
+    for (size_t i = 0; i < n && i < cap - 1; i++)
+        out[i] = plain(line[i]);
+    out[n < cap - 1 ? n : cap - 1] = 0;
     return line[n] ? line + n + 1 : line + n;
 }
 

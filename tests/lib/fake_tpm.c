@@ -10,6 +10,9 @@
 #include "base/buf.h"
 #include "base/hash.h"
 
+static uint8_t values[TPM_PCRS][FAKE_BANKS_MAX]
+                     [TPM_DIGEST_MAX]; /* too large for the frames of tests */
+
 static size_t size_of(uint16_t alg)
 {
     return cmc_hash_size(alg) ? cmc_hash_size(alg) : 32; /* SM3, SHA3-256 */
@@ -17,7 +20,7 @@ static size_t size_of(uint16_t alg)
 
 void fake_tpm_reset(struct fake_tpm *t)
 {
-    memset(t->value, 0, sizeof(t->value));
+    memset(values, 0, sizeof(values));
     t->reset_count++;
 }
 
@@ -78,7 +81,7 @@ static unsigned selected(const uint8_t *select)
 static void pcr_read(struct fake_tpm *t, struct cmc_reader *r, struct cmc_buf *b)
 {
     cmc_autobuf struct cmc_buf sel = cmc_buf_of(FAKE_TCTI_BYTES);
-    cmc_autobuf struct cmc_buf values = cmc_buf_of(FAKE_TCTI_BYTES);
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(FAKE_TCTI_BYTES);
     const size_t at_most = t->read_at_most ? t->read_at_most : 8;
     uint32_t n = cmc_read_be32(r), got = 0;
     for (uint32_t i = 0; i < n && got < at_most; i++) {
@@ -89,15 +92,15 @@ static void pcr_read(struct fake_tpm *t, struct cmc_reader *r, struct cmc_buf *b
         if (bank == t->bank.count || pcr == TPM_PCRS)
             continue;
         put_selection(&sel, alg, select);
-        cmc_put_be16(&values, (uint16_t)size_of(alg));
-        cmc_put(&values, t->value[pcr][bank], size_of(alg));
+        cmc_put_be16(&out, (uint16_t)size_of(alg));
+        cmc_put(&out, t->value[pcr][bank], size_of(alg));
         got++;
     }
     cmc_put_be32(b, t->update_counter);
     cmc_put_be32(b, got);
     cmc_put(b, sel.data, sel.len);
     cmc_put_be32(b, got);
-    cmc_put(b, values.data, values.len);
+    cmc_put(b, out.data, out.len);
 }
 
 static void pcr_extend(struct fake_tpm *t, struct cmc_reader *r, struct cmc_buf *b)
@@ -181,7 +184,9 @@ static TSS2_RC answer(void *ctx, const uint8_t *cmd, size_t cmd_len, uint8_t *rs
 
 void fake_tpm_start(struct fake_tpm *t, const uint16_t *algs, size_t count)
 {
-    *t = (struct fake_tpm){.bank.count = count, .reset_count = 7, .restart_count = 3};
+    *t = (struct fake_tpm){
+        .bank.count = count, .value = values, .reset_count = 7, .restart_count = 3};
+    memset(values, 0, sizeof(values));
     for (size_t i = 0; i < count; i++)
         t->bank.bank[i].alg = algs[i];
     fake_tcti_use(answer, t);

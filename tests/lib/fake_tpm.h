@@ -21,7 +21,7 @@ struct fake_tpm {
     struct tpm_banks bank;           /* allocated banks with the values of every PCR alike */
     uint16_t listed[FAKE_BANKS_MAX]; /* banks that are listed with an empty selection */
     size_t listed_count;
-    uint8_t value[TPM_PCRS][FAKE_BANKS_MAX][TPM_DIGEST_MAX];
+    uint8_t (*value)[FAKE_BANKS_MAX][TPM_DIGEST_MAX]; /* [TPM_PCRS], the one model's */
     uint32_t reset_count, restart_count, update_counter;
     unsigned commands, extends; /* seen so far */
     unsigned fault_at;          /* command number from 1 that fails; 0: none */

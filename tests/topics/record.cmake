@@ -10,6 +10,9 @@ target_link_libraries(cmc_test_recorder PUBLIC cmc_record cmc_tpm_pcr)
 add_library(cmc_test_bed STATIC lib/recorder_bed.c)
 target_link_libraries(cmc_test_bed PUBLIC cmc_test_recorder cmc_test_fake_tpm PkgConfig::CMOCKA)
 
+foreach(part details dir hint lock logfile missed register state)
+  cmc_unit(record/${part} LIBS cmc_test_bed WRAP ${FAKE_TPM})
+endforeach()
 cmc_unit(record/recorder LIBS cmc_test_bed WRAP ${FAKE_TPM})
 cmc_unit(record/txn LIBS cmc_test_bed WRAP ${FAKE_TPM}
   write pwrite fdatasync fsync fallocate openat fstat flock)
