@@ -16,10 +16,11 @@ for program in "$build"/bin/* "$build"/libexec/cmc/*; do
         echo "not ok $name - --help fails"
         continue
     fi
-    # in --help, option lines begin with spaces and a dash; in a page, they are set in tagged lists
-    help=$("$program" --help | grep -E '^ +-' | sed -E 's/^( +[^ ]+( [A-Z|a-z=]+)?).*/\1/' | options)
-    man=$(mandoc -Tutf8 "$page" | col -bx | sed -n '/^OPTIONS/,/^[A-Z]/p' |
-        grep -E '^ {3,9}-' | options)
+    # option lines begin with spaces and a dash in both; commands have a --help of their own
+    commands=$("$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+    # shellcheck disable=SC2086 # the first one is no argument
+    help=$(for command in '' $commands; do "$program" $command --help; done | grep -E '^ +-' | options)
+    man=$(mandoc -Tutf8 "$page" | col -bx | grep -E '^ {3,9}-' | options)
     if [ "$help" = "$man" ]; then
         echo "ok $name"
     else
