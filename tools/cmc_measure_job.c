@@ -11,6 +11,8 @@
 #include "base/hex.h"
 #include "record/recorder.h"
 
+enum { SHOWN_BYTES = 6, TEXT_CAP = 64 };
+
 #define DRY_RUN "CMC_GENERATE_APP_MANIFEST"
 
 CMC_DEFINE_CLEANUP(record_closep, struct record *, record_close)
@@ -80,7 +82,10 @@ static void record_and_answer(struct cmc_measure_job *j, enum cmc_helper_outcome
 {
     struct cmc_err why = {0};
     if (record(j, &why) < 0) {
-        (void)cmc_wrap(&why, *text ? "%s; and nothing was recorded" : "%snot recorded", text);
+        if (outcome == CMC_HELPER_MEASURE_FAILED)
+            (void)cmc_wrap(&why, "%s; and that was not recorded", text);
+        else
+            (void)cmc_wrap(&why, "not recorded");
         answer(j, CMC_HELPER_NOT_RECORDED, why.msg);
     } else {
         answer(j, outcome, text);
@@ -142,9 +147,19 @@ static int prepare(struct cmc_measure_job *j, bool *parsed, struct cmc_err *why)
     return 0;
 }
 
+/* Enough of both digests to find them in the log. */
+static void show_digests(const struct measure_event *ev, char out[static TEXT_CAP])
+{
+    char config[2 * SHOWN_BYTES + 1], rootfs[2 * SHOWN_BYTES + 1];
+    cmc_hex(ev->config, SHOWN_BYTES, config);
+    cmc_hex(ev->rootfs, SHOWN_BYTES, rootfs);
+    (void)snprintf(out, TEXT_CAP, "config %s rootfs %s", config, rootfs);
+}
+
 static void create(struct cmc_measure_job *j)
 {
     struct cmc_err why = {0};
+    char text[TEXT_CAP];
     bool parsed;
     if (prepare(j, &parsed, &why))
         return;
@@ -155,10 +170,12 @@ static void create(struct cmc_measure_job *j)
     j->event.type = MEASURE_CONTAINER_CREATE;
     j->event.program_count = j->programs.count;
     memcpy(j->event.programs, j->programs.list, sizeof(j->programs.list));
-    if (check_encoding(&j->event, &why) < 0)
+    if (check_encoding(&j->event, &why) < 0) {
         fail_bare(j, why.msg);
-    else
-        record_and_answer(j, CMC_HELPER_RECORDED, "");
+        return;
+    }
+    show_digests(&j->event, text);
+    record_and_answer(j, CMC_HELPER_RECORDED, text);
 }
 
 /* An earlier helper died over this request: record first, then look at what it may have died of,

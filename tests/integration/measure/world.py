@@ -255,8 +255,10 @@ class World:
         """A Create that must be recorded; gives its event."""
         bundle = bundle or self.bundle(config)
         answer = self.ask(bundle=bundle, create=dict(mounts=mounts), **how)
-        same((answer.outcome, answer.text), (RECORDED, ""), "outcome")
-        return self.event(answer, "container-create")
+        same(answer.outcome, RECORDED, f"outcome ({answer.text})")
+        event = self.event(answer, "container-create")
+        same(answer.text, f"config {event['config'][:12]} rootfs {event['rootfs'][:12]}", "text")
+        return event
 
     def refuses(self, reason, mounts=(), config=None, bundle=None, **how):
         """A Create that cannot be measured: recorded as such, with this reason."""
