@@ -159,7 +159,10 @@ static _Noreturn void become_helper(const struct shim_proxy *p, int sock, int bu
                        bundle >= 0 ? bundle : shim_child_null(),
                        p->setup.helper};
     char name[] = "cmc-measure", config[] = "--config", tcti[] = "--tcti";
-    char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    /* the real shim looks up runc in ours, which it gets as it is: the same file is hashed */
+    char standard[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    char *inherited = getenv("PATH");
+    char *path = inherited ? inherited - strlen("PATH=") : standard; /* getenv(3): in environ */
     char quiet[] = "TSS2_LOG=all+none"; /* its fd 2 is our log, with lines of our own form */
     char *const env[] = {path, quiet, NULL};
     char *const argv[] = {name,
