@@ -150,7 +150,7 @@ int measure_cbor_expect(struct cmc_reader *r, enum measure_cbor_type type, const
                                         "a map",
                                         "a tag",
                                         "a simple value"};
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_next(r, &item, err) < 0)
         return cmc_wrap(err, "%s", what);
     if (item.type != type)
@@ -187,7 +187,7 @@ static int skip_map(struct cmc_reader *r, uint64_t pairs, unsigned depth, struct
 
 static int skip(struct cmc_reader *r, unsigned depth, struct cmc_err *err)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (depth >= MEASURE_CBOR_DEPTH_MAX)
         return cmc_fail(err, CMC_E_LIMIT, "CBOR: nested more than %d levels deep",
                         MEASURE_CBOR_DEPTH_MAX);

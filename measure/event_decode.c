@@ -15,7 +15,7 @@ struct decoder {
 
 static int get_text(struct decoder *d, const char *name, const char **out)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_TEXT, name, &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     if (item.value > MEASURE_TEXT_MAX)
@@ -34,7 +34,7 @@ static int get_text(struct decoder *d, const char *name, const char **out)
 
 static int get_bytes(struct decoder *d, const char *name, uint8_t *out, size_t size)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_BYTES, name, &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     if (item.value != size)
@@ -46,7 +46,7 @@ static int get_bytes(struct decoder *d, const char *name, uint8_t *out, size_t s
 
 static int get_bool(struct decoder *d, const char *name, bool *out)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_SIMPLE, name, &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     if (item.value == MEASURE_CBOR_NULL)
@@ -57,7 +57,7 @@ static int get_bool(struct decoder *d, const char *name, bool *out)
 
 static int get_u32(struct decoder *d, const struct measure_member *m, void *out)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_UINT, m->name, &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     if (item.value > UINT32_MAX || (m->size && (item.value == 0 || item.value > m->size)))
@@ -70,7 +70,7 @@ static int get_u32(struct decoder *d, const struct measure_member *m, void *out)
 
 static int get_program(struct decoder *d, struct measure_program *out)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_ARRAY, "program", &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     if (item.value != 3)
@@ -86,7 +86,7 @@ static int get_program(struct decoder *d, struct measure_program *out)
 
 static int get_programs(struct decoder *d)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_ARRAY, "programs", &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     if (item.value == 0 || item.value > MEASURE_PROGRAMS_MAX)
@@ -104,7 +104,7 @@ static int get_programs(struct decoder *d)
 static int get_bank(struct decoder *d, const char *name, const struct measure_bank *last,
                     struct measure_bank *out)
 {
-    struct measure_cbor alg;
+    struct measure_cbor alg = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_UINT, name, &alg, d->err) < 0)
         return cmc_wrap(d->err, "event");
     const size_t size = alg.value > UINT16_MAX ? 0 : cmc_hash_size((uint16_t)alg.value);
@@ -117,7 +117,7 @@ static int get_bank(struct decoder *d, const char *name, const struct measure_ba
 
 static int get_banks(struct decoder *d, const char *name, struct measure_banks *out)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_MAP, name, &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     if (item.value == 0 || item.value > MEASURE_BANKS_MAX)
@@ -156,7 +156,7 @@ static int get_member(struct decoder *d, const struct measure_member *m)
 
 static int get_key(struct decoder *d, uint64_t *out)
 {
-    struct measure_cbor item;
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_UINT, "key", &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     *out = item.value;
@@ -165,7 +165,7 @@ static int get_key(struct decoder *d, uint64_t *out)
 
 static int expect_key(struct decoder *d, uint64_t want)
 {
-    uint64_t key;
+    uint64_t key = 0;
     const int rc = get_key(d, &key);
     if (rc < 0 || key == want)
         return rc;
@@ -176,8 +176,8 @@ static int expect_key(struct decoder *d, uint64_t want)
 /* Version, type and number, with which every event begins. */
 static int get_head(struct decoder *d, uint64_t *pairs)
 {
-    const char *domain = NULL;
-    struct measure_cbor item;
+    const char *domain = "";
+    struct measure_cbor item = {0};
     if (measure_cbor_expect(&d->r, MEASURE_CBOR_MAP, "content", &item, d->err) < 0)
         return cmc_wrap(d->err, "event");
     if (item.value < 3 || item.value > MEASURE_EVENT_PAIRS_MAX)
@@ -235,7 +235,7 @@ static int get_members(struct decoder *d, uint64_t left)
     const unsigned bit = 1U << d->ev->type;
     uint64_t seen = 0;
     for (size_t row = 0; left; left--, row++) {
-        uint64_t key;
+        uint64_t key = 0;
         int rc = get_key(d, &key);
         if (rc < 0)
             return rc;

@@ -237,6 +237,7 @@ static int step(struct replay *r, const uint8_t *log, size_t len)
     return done < 0 ? done : 1;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): seven parameters, none of them idle */
 int measure_replay(const uint8_t *log, size_t len, const struct measure_banks *start,
                    measure_replay_fn *each, void *ctx, struct measure_replay *out,
                    struct cmc_err *err)

@@ -271,6 +271,19 @@ static bool look(struct ctl_log *c)
     return c->opt.verify && (!measure_banks_equal(&live, &last) || c->bytes.len != len);
 }
 
+static void check_details(struct ctl_log *c, struct ctl_entry *e, uint64_t from)
+{
+    char text[sizeof(c->reason)];
+    if (e->ev.seq >= from && cmcctl_is_shown(c, e))
+        cmcctl_details_check(c, e);
+    if (e->config != CTL_DETAIL_TAMPERED && e->listing != CTL_DETAIL_TAMPERED)
+        return;
+    (void)snprintf(text, sizeof(text), "stored details of event %llu are not what was measured",
+                   (unsigned long long)e->ev.seq);
+    if (c->verdict != CTL_DISAGREES)
+        decide(c, CTL_DISAGREES, text);
+}
+
 void cmcctl_load(struct ctl_log *c, uint64_t from)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
@@ -281,18 +294,8 @@ void cmcctl_load(struct ctl_log *c, uint64_t from)
             break;
         (void)nanosleep(&pause, NULL);
     }
-    for (size_t i = 0; i < c->count; i++) {
-        struct ctl_entry *e = &c->entry[i];
-        if (e->ev.seq >= from && cmcctl_is_shown(c, e))
-            cmcctl_details_check(c, e);
-        if (e->config != CTL_DETAIL_TAMPERED && e->listing != CTL_DETAIL_TAMPERED)
-            continue;
-        char text[256];
-        (void)snprintf(text, sizeof(text), "stored details of event %llu are not what was measured",
-                       (unsigned long long)e->ev.seq);
-        if (c->verdict != CTL_DISAGREES)
-            decide(c, CTL_DISAGREES, text);
-    }
+    for (size_t i = 0; i < c->count; i++)
+        check_details(c, &c->entry[i], from);
 }
 
 bool cmcctl_is_shown(const struct ctl_log *c, const struct ctl_entry *e)

@@ -27,8 +27,7 @@ static const char *text(void)
                                         "a name with spaces and \"quotes\"",
                                         "\x1b[31mred\n\r\t\x7f",
                                         "caf\xc3\xa9 \xe2\x80\xae evil \xf0\x9f\x90\xb3",
-                                        "\xc2\x9b"
-                                        "31m and back\\slash"};
+                                        "\xc2\x9b[31m and back\\slash"};
     return texts[pick(sizeof(texts) / sizeof(texts[0]))];
 }
 
