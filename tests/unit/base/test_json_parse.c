@@ -52,6 +52,8 @@ static struct refused refused[] = {
      "line 1, column 2, $: lone surrogate \\ud83d"},
     {"two high surrogates", "\"\\ud83d\\ud83d\"", CMC_E_FORMAT,
      "line 1, column 2, $: lone surrogate \\ud83d"},
+    {"high surrogate and U+E000", "\"\\ud83d\\ue000\"", CMC_E_FORMAT,
+     "line 1, column 2, $: lone surrogate \\ud83d"},
     {"lone low surrogate", "\"\\udc00\"", CMC_E_FORMAT,
      "line 1, column 2, $: lone surrogate \\udc00"},
     {"escaped NUL", "\"\\u0000\"", CMC_E_FORMAT,
@@ -225,13 +227,12 @@ static void trees_are_linked(void **state)
 /* pattern repeated n times, behind first and before last */
 static char *repeated(const char *first, const char *pattern, size_t n, const char *last)
 {
-    size_t head = strlen(first), step = strlen(pattern);
-    char *text = malloc(head + n * step + strlen(last) + 1);
+    char *text = malloc(strlen(first) + n * strlen(pattern) + strlen(last) + 1);
     assert_non_null(text);
-    memcpy(text, first, head);
+    char *at = stpcpy(text, first);
     for (size_t i = 0; i < n; i++)
-        memcpy(text + head + i * step, pattern, step);
-    strcpy(text + head + n * step, last); /* NOLINT: the size is computed above */
+        at = stpcpy(at, pattern);
+    (void)stpcpy(at, last);
     return text;
 }
 

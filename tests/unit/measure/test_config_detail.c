@@ -11,11 +11,12 @@
 
 #include "measure/config_parts.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
-#define HEX64   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define OTHER64 "f123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define CRI     "/run/containerd/io.containerd.grpc.v1.cri/"
-#define NOTE(v) "\"annotations\":{\"io.kubernetes.cri.sandbox-id\":" v "}"
+#define ROWS(a)   (sizeof(a) / sizeof((a)[0]))
+#define HEX64     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define OTHER64   "f123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define NOT_HEX64 "F123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define CRI       "/run/containerd/io.containerd.grpc.v1.cri/"
+#define NOTE(v)   "\"annotations\":{\"io.kubernetes.cri.sandbox-id\":" v "}"
 
 struct row {
     const char *in, *id, *bundle;
@@ -69,6 +70,7 @@ static struct row rows[] = {
     {"{" NOTE("\"two\"") ",\"mounts\":[{\"source\":\"" CRI "sandboxes/two/hosts\"}]}", "one", NULL,
      NULL},
     {"{" NOTE("\"g" HEX64 "\"") "}", "one", NULL, NULL},
+    {"{" NOTE("\"" NOT_HEX64 "\"") "}", "one", NULL, NULL},
     {"{" NOTE("null") "}", "one", NULL, NULL},
     {"{\"mounts\":[{\"source\":\"" CRI "images/one/shm\"}]}", "one", NULL, NULL},
     {"{\"mounts\":[{\"source\":\"" CRI "sandboxes/x/one\"}]}", "one", NULL, NULL},
@@ -131,15 +133,14 @@ static const char *const places[] = {
     "{\"linux\":{\"cgroupsPath\":\"/default/%s\"}}",
     "{\"linux\":{\"cgroupsPath\":\"/default/container\"}}",
     "{\"linux\":{\"cgroupsPath\":\"a:b:%s\"}}",
-    "{\"linux\":{\"cgroupsPath\":\"{\\\"before\\\":\\\"/default/"
-    "\\\",\\\"id\\\":\\\"container\\\"}\"}}",
+    "{\"linux\":{\"cgroupsPath\":\"{\\\"id\\\":\\\"container\\\"}\"}}",
     "{\"linux\":{\"cgroupsPath\":\"/default/<container-id>\"}}",
     "{\"mounts\":[{\"source\":\"/default/%s\"}]}",
-    "{\"mounts\":[{\"source\":\"" CRI "sandboxes/%s/shm\"}]}",
-    "{\"mounts\":[{\"source\":\"" CRI "containers/%s/shm\"}]}",
-    "{\"mounts\":[{\"source\":\"" CRI "sandboxes/x%s/shm\"}]}",
-    "{\"mounts\":[{\"destination\":\"" CRI "sandboxes/%s/shm\"}]}",
-    "{\"mounts\":[{\"options\":[\"lowerdir=" CRI "sandboxes/%s/shm\"]}]}",
+    ("{\"mounts\":[{\"source\":\"" CRI "sandboxes/%s/shm\"}]}"),
+    ("{\"mounts\":[{\"source\":\"" CRI "containers/%s/shm\"}]}"),
+    ("{\"mounts\":[{\"source\":\"" CRI "sandboxes/x%s/shm\"}]}"),
+    ("{\"mounts\":[{\"destination\":\"" CRI "sandboxes/%s/shm\"}]}"),
+    ("{\"mounts\":[{\"options\":[\"lowerdir=" CRI "sandboxes/%s/shm\"]}]}"),
     "{\"root\":{\"path\":\"%s\"}}",
     "{\"root\":{\"path\":\"/b/%s\"}}",
     "{\"root\":{\"path\":\"/b/container\"}}",
