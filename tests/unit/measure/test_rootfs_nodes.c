@@ -106,7 +106,7 @@ static void many_inodes(void **state)
     for (uint32_t i = 0; i < 2 * N; i++)
         (void)add(&n, 0, "f", 'p');
     for (uint32_t i = 0; i < 2 * N; i++)
-        seen(&n, 1 + i, i % N % 7, (uint64_t)(i % N) << 32);
+        seen(&n, 1 + i, i % N % 7, i % N / 7); /* seven devices number their inodes alike */
     assert_int_equal(n.group_count, N);
     for (uint32_t i = 0; i < N; i++) {
         assert_int_equal(n.v[1 + i].group, n.v[1 + N + i].group);
