@@ -7,7 +7,7 @@
 
 enum {
     MEASURE_FRAME_MAX = 32768,     /* bytes of a frame with its header */
-    MEASURE_TORN_MAX = 1 << 20,    /* bytes of torn frames in one log: bounds the search */
+    MEASURE_TORN_MAX = 256 << 10,  /* bytes of torn frames in one log: bounds the search */
     MEASURE_CEL_CONTENT_TYPE = 204 /* CEL-TLV content type of our events; not assigned by the TCG */
 };
 

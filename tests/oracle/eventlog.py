@@ -259,7 +259,7 @@ def frames(data):
             while nxt < len(data) and whole(data, nxt) is None:
                 nxt += 1
             torn += nxt - at
-            need(nxt == len(data) or torn <= 1 << 20, "too many torn bytes")
+            need(nxt == len(data) or torn <= 256 << 10, "too many torn bytes")
             at = nxt
             continue
         need(frame[0] in (1, 2), "frame type")
