@@ -370,6 +370,141 @@ static void decode_refuses(void **state)
     free(exact);
 }
 
+/* Contents that only a hand can write: a builder each, valid but for one member. */
+static void begin(struct cmc_buf *b, const char *type, uint64_t pairs)
+{
+    measure_cbor_put_map(b, pairs);
+    measure_cbor_put_uint(b, 0);
+    measure_cbor_put_text(b, "cmc-event/1");
+    measure_cbor_put_uint(b, 1);
+    measure_cbor_put_text(b, type);
+    measure_cbor_put_uint(b, 2);
+    measure_cbor_put_uint(b, 7);
+}
+static void put_names(struct cmc_buf *b, const char *container)
+{
+    measure_cbor_put_uint(b, 3);
+    measure_cbor_put_text(b, container);
+    measure_cbor_put_uint(b, 5);
+    measure_cbor_put_text(b, "n");
+}
+static const uint8_t zeros[64];
+static void put_bytes(struct cmc_buf *b, uint64_t key, size_t len)
+{
+    measure_cbor_put_uint(b, key);
+    measure_cbor_put_bytes(b, zeros, len);
+}
+static void put_uint(struct cmc_buf *b, uint64_t key, uint64_t v)
+{
+    measure_cbor_put_uint(b, key);
+    measure_cbor_put_uint(b, v);
+}
+static void build_text(struct cmc_buf *b, unsigned what)
+{
+    begin(b, "container-delete", 5);
+    put_names(b, what ? many : many + 1);
+}
+static void build_failed(struct cmc_buf *b, unsigned what)
+{
+    begin(b, "measurement-failed", 11);
+    put_names(b, "c");
+    put_bytes(b, 11, what == 1 ? 31 : 32);
+    put_bytes(b, 14, 8);
+    put_bytes(b, 15, 32);
+    measure_cbor_put_uint(b, 16);
+    if (what == 2)
+        cmc_put_u8(b, 0xf6); /* null */
+    else
+        measure_cbor_put_bool(b, true);
+    put_uint(b, 20, 1);
+    measure_cbor_put_uint(b, 22);
+    measure_cbor_put_text(b, "r");
+}
+static void build_programs(struct cmc_buf *b, unsigned what)
+{
+    begin(b, "measurement-failed", 9);
+    put_names(b, "c");
+    measure_cbor_put_uint(b, 16);
+    measure_cbor_put_bool(b, false);
+    put_uint(b, 20, 1);
+    measure_cbor_put_uint(b, 21);
+    measure_cbor_put_array(b, what);
+    for (unsigned i = 0; i < what; i++) {
+        measure_cbor_put_array(b, 3);
+        measure_cbor_put_text(b, "runc");
+        measure_cbor_put_text(b, "/");
+        measure_cbor_put_bytes(b, zeros, 32);
+    }
+    measure_cbor_put_uint(b, 22);
+    measure_cbor_put_text(b, "r");
+}
+static void build_start(struct cmc_buf *b, unsigned what)
+{
+    static const struct {
+        unsigned count, alg[5];
+    } banks[] = {{1, {11}},        {0, {0}},      {1, {18}},
+                 {2, {11, 4}},     {2, {11, 11}}, {5, {4, 11, 12, 13, 14}},
+                 {1, {65536 + 11}}};
+    begin(b, "recorder-start", 9);
+    put_bytes(b, 24, 16);
+    put_uint(b, 25, 1);
+    put_uint(b, 26, 0);
+    put_uint(b, 27, 1);
+    put_uint(b, 28, 13);
+    measure_cbor_put_uint(b, 30);
+    measure_cbor_put_map(b, banks[what].count);
+    for (unsigned i = 0; i < banks[what].count; i++) {
+        measure_cbor_put_uint(b, banks[what].alg[i]);
+        const size_t size = cmc_hash_size((uint16_t)banks[what].alg[i]);
+        measure_cbor_put_bytes(b, zeros, size ? size : 32);
+    }
+}
+static void build_members(struct cmc_buf *b, unsigned what)
+{
+    begin(b, "snow", what);
+    for (unsigned i = 3; i < what; i++)
+        put_uint(b, i, 0);
+}
+
+static struct built {
+    const char *name;
+    void (*build)(struct cmc_buf *b, unsigned what);
+    unsigned what;
+    int want;
+} built[] = {
+    {"text of 1024 bytes", build_text, 0, 0},
+    {"text of 1025 bytes", build_text, 1, -CMC_E_LIMIT},
+    {"measurement-failed with a config", build_failed, 0, 0},
+    {"digest of 31 bytes", build_failed, 1, -CMC_E_FORMAT},
+    {"null for a bool", build_failed, 2, -CMC_E_FORMAT},
+    {"no programs in their array", build_programs, 0, -CMC_E_FORMAT},
+    {"eight programs", build_programs, 8, 0},
+    {"nine programs in their array", build_programs, 9, -CMC_E_FORMAT},
+    {"one bank", build_start, 0, 0},
+    {"no bank", build_start, 1, -CMC_E_FORMAT},
+    {"bank of an unknown algorithm", build_start, 2, -CMC_E_FORMAT},
+    {"banks that descend", build_start, 3, -CMC_E_FORMAT},
+    {"bank twice", build_start, 4, -CMC_E_FORMAT},
+    {"five banks", build_start, 5, -CMC_E_FORMAT},
+    {"bank above 16 bits", build_start, 6, -CMC_E_FORMAT},
+    {"64 members", build_members, 64, 0},
+    {"65 members", build_members, 65, -CMC_E_FORMAT},
+};
+
+static void decode_built(void **state)
+{
+    const struct built *t = *state;
+    struct cmc_err err = {0};
+    struct measure_event ev;
+    char *text = NULL;
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(MEASURE_EVENT_MAX);
+    t->build(&b, t->what);
+    assert_int_equal(measure_event_decode(b.data, b.len, &ev, &text, &err), t->want);
+    if (t->want == 0 && !ev.opaque)
+        check_round_trip(&b);
+    free(text);
+}
+
 /* Every prefix of a valid content is refused, and so is every changed byte or it is another event.
  */
 static void prefixes_and_flips(void **state)
@@ -490,7 +625,7 @@ static void content_limit(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[7 + ROWS(refused) + ROWS(bad)] = {
+    struct CMUnitTest tests[7 + ROWS(refused) + ROWS(bad) + ROWS(built)] = {
         cmocka_unit_test(golden),
         cmocka_unit_test(page_example),
         cmocka_unit_test(full_buffer_is_left_alone),
@@ -505,5 +640,8 @@ int main(void)
     for (size_t i = 0; i < ROWS(bad); i++)
         tests[7 + ROWS(refused) + i] =
             (struct CMUnitTest){bad[i].name, decode_refuses, NULL, NULL, &bad[i]};
+    for (size_t i = 0; i < ROWS(built); i++)
+        tests[7 + ROWS(refused) + ROWS(bad) + i] =
+            (struct CMUnitTest){built[i].name, decode_built, NULL, NULL, &built[i]};
     return cmocka_run_group_tests_name("measure/event", tests, NULL, NULL);
 }

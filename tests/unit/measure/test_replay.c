@@ -526,6 +526,37 @@ static void discontinuity_must_know_the_log(void **state)
     logs_done(&l);
 }
 
+static void discontinuity_keeps_the_banks(void **state)
+{
+    (void)state;
+    struct logs l;
+    struct measure_replay r;
+    struct cmc_err err;
+    logs_init(&l, 2);
+    logs_usual(&l);
+    struct measure_event ev = logs_least_event(MEASURE_DISCONTINUITY);
+    ev.expected = l.pcr; /* found: SHA-256 only */
+    logs_intent(&l, &ev);
+    assert_int_equal(replay(&l.bytes, &l.start, &r, &err), -CMC_E_VERIFY);
+    assert_string_equal(err.msg, "record 5: discontinuity found other banks than the register's");
+    logs_done(&l);
+}
+
+static void other_profile(void **state)
+{
+    (void)state;
+    struct logs l;
+    struct measure_replay r;
+    struct cmc_err err;
+    logs_init(&l, 1);
+    struct measure_event ev = logs_least_event(MEASURE_RECORDER_START);
+    ev.profile = MEASURE_PROFILE_CMC;
+    logs_intent(&l, &ev);
+    assert_int_equal(replay(&l.bytes, &l.start, &r, &err), -CMC_E_VERIFY);
+    assert_string_equal(err.msg, "record 0: profile 2: only \"exact\" can be replayed");
+    logs_done(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest plain[] = {
@@ -542,6 +573,8 @@ int main(void)
         cmocka_unit_test(tools_refuse_other_banks),
         cmocka_unit_test(a_forged_log_gives_another_value),
         cmocka_unit_test(discontinuity_must_know_the_log),
+        cmocka_unit_test(discontinuity_keeps_the_banks),
+        cmocka_unit_test(other_profile),
     };
     struct CMUnitTest tests[ROWS(plain) + ROWS(twins)];
     memcpy(tests, plain, sizeof(plain));
