@@ -103,7 +103,7 @@ static int look(const struct walk *w, int fd, struct statx *sx, struct cmc_err *
                         "kernel or file system does not tell all of mode, "
                         "owner, size, times and mount (statx mask %x)",
                         sx->stx_mask);
-    if (w->mount && sx->stx_mnt_id != w->mount)
+    if (w->depth > 0 && sx->stx_mnt_id != w->mount)
         return cmc_fail(err, CMC_E_VERIFY, "a mount point below the root; unmount it first");
     return 0;
 }
@@ -240,7 +240,7 @@ static int keep_name(struct walk *w, const struct dirent64 *d, struct cmc_err *e
         w->names = names;
         w->name_cap = cap;
     }
-    cmc_put_u8(text, d->d_type); /* a byte before the name, for open_children() */
+    cmc_put_u8(text, d->d_type); /* a byte before the name, for add_names() */
     w->names[w->name_count++] = (uint32_t)text->len;
     cmc_put(text, d->d_name, len + 1);
     return cmc_buf_check(text, "names and attributes", err);

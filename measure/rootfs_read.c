@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { TELL_ENTRIES = 4096, TELL_BYTES = 64 << 20, BLOCK = MEASURE_FSVERITY_BLOCK };
+enum { TELL_ENTRIES = 1024, TELL_BYTES = 8 << 20, BLOCK = MEASURE_FSVERITY_BLOCK };
 
 static int tell(struct measure_meter *m, struct cmc_err *err)
 {

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "base/hex.h"
+
 uint32_t measure_idmap_inside(const struct measure_idmap *maps, size_t count, uint32_t id,
                               uint32_t unmapped)
 {
@@ -98,16 +100,20 @@ static int by_name(const void *a, const void *b)
 /* Covered names, sorted, into s->covered; their number, or -code. */
 static int covered(const struct object *o, struct measure_xattr_scratch *s, struct cmc_err *err)
 {
-    const ssize_t n = list(o, s->names, sizeof(s->names));
+    const ssize_t n = list(o, s->names, MEASURE_XATTR_LIST_MAX);
     if (n < 0 && errno == EOPNOTSUPP)
         return 0;
     if (n < 0)
         return cmc_fail(err, CMC_E_SYS, "list extended attributes");
     size_t count = 0;
+    s->names[n] = 0; /* the list comes from a file system, which may be anyone's */
     for (const char *name = s->names; name < s->names + n; name += strlen(name) + 1)
-        if (measure_entry_covers(name, strlen(name)) && count < MEASURE_XATTRS_MAX)
+        if (measure_entry_covers(name, strlen(name)))
             s->covered[count++] = name;
     qsort(s->covered, count, sizeof(s->covered[0]), by_name);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(s->covered[i - 1], s->covered[i]) == 0)
+            return cmc_fail(err, CMC_E_FORMAT, "an extended attribute is listed twice");
     return (int)count;
 }
 
@@ -116,17 +122,24 @@ static int put_one(const struct object *o, const char *name, const struct measur
 {
     const ssize_t n = get(o, name, s->value, sizeof(s->value));
     if (n < 0 && errno == ENODATA)
-        return cmc_fail(err, CMC_E_VERIFY, "changed: %s vanished while it was measured", name);
+        return cmc_fail(err, CMC_E_VERIFY, "changed: it vanished while it was measured");
     if (n < 0)
-        return cmc_fail(err, CMC_E_SYS, "read %s", name);
+        return cmc_fail(err, CMC_E_SYS, "read");
     size_t len = (size_t)n;
     if (measure_xattr_map(name, s->value, &len, opts, err) < 0)
-        return cmc_wrap(err, "%s", name);
+        return -(int)err->code;
     cmc_put_be16(out, (uint16_t)strlen(name));
     cmc_put_text(out, name);
     cmc_put_be32(out, (uint32_t)len);
     cmc_put(out, s->value, len);
     return 0;
+}
+
+static int name_fault(const char *name, struct cmc_err *err)
+{
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf shown = cmc_buf_of(1024);
+    cmc_put_safe(&shown, name, strlen(name), 64);
+    return shown.len ? cmc_wrap(err, "%.*s", (int)shown.len, (char *)shown.data) : -(int)err->code;
 }
 
 int measure_xattr_read(int fd, bool opath, const struct measure_rootfs_opts *opts,
@@ -141,6 +154,6 @@ int measure_xattr_read(int fd, bool opath, const struct measure_rootfs_opts *opt
     cmc_put_be32(out, (uint32_t)count);
     for (int i = 0; i < count; i++)
         if (put_one(&o, s->covered[i], opts, s, out, err) < 0)
-            return -(int)err->code;
+            return name_fault(s->covered[i], err);
     return cmc_buf_check(out, "extended attributes", err);
 }

@@ -20,11 +20,12 @@ uint32_t measure_idmap_inside(const struct measure_idmap *maps, size_t count, ui
 CMC_MUST_CHECK int measure_xattr_map(const char *name, uint8_t *value, size_t *len,
                                      const struct measure_rootfs_opts *opts, struct cmc_err *err);
 
-enum { MEASURE_XATTR_LIST_MAX = 65536, MEASURE_XATTRS_MAX = MEASURE_XATTR_LIST_MAX / 7 };
-struct measure_xattr_scratch { /* 160 KiB, used again for each entry */
-    char names[MEASURE_XATTR_LIST_MAX];
+/* A covered name is "user." and a NUL at least. */
+enum { MEASURE_XATTR_LIST_MAX = 65536, MEASURE_XATTRS_MAX = MEASURE_XATTR_LIST_MAX / 6 };
+struct measure_xattr_scratch { /* 220 KiB, used again for each entry */
+    char names[MEASURE_XATTR_LIST_MAX + 1];
     uint8_t value[MEASURE_XATTR_VALUE_MAX];
-    const char *covered[MEASURE_XATTRS_MAX]; /* "user.x" and NUL: 7 bytes at least */
+    const char *covered[MEASURE_XATTRS_MAX];
 };
 
 /* Appends the encoded attributes of fd's object to out: nothing at all when none is covered.

@@ -73,8 +73,10 @@ static void holes_change_nothing(void **state)
 
 /* A file system with small blocks tells borders that are not ours. */
 static bool small_blocks;
+/* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c): the linker's --wrap names them */
 off_t __real_lseek(int fd, off_t at, int whence);
 off_t __wrap_lseek(int fd, off_t at, int whence);
+/* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c) */
 off_t __wrap_lseek(int fd, off_t at, int whence)
 {
     if (!small_blocks)
@@ -181,10 +183,10 @@ static void progress_and_cancel(void **state)
     const struct measure_rootfs_opts opts = {.progress = refuse, .ctx = &calls};
     struct measure_meter m = {.opts = &opts};
     struct cmc_err err = {0};
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 8; i++)
         assert_int_equal(measure_meter_read(&m, 1 << 20, &err), 0);
     assert_int_equal(calls, 1);
-    for (int i = 0; i < 4095; i++)
+    for (int i = 0; i < 1023; i++)
         assert_int_equal(measure_meter_entry(&m, &err), 0);
     assert_int_equal(measure_meter_entry(&m, &err), -CMC_E_SYS);
     assert_string_equal(err.msg, "cancelled: Operation canceled");

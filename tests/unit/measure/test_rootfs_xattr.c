@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/measure/test_rootfs_xattr.c -- ids and attributes as a container sees them. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -140,12 +142,100 @@ static void read_from_a_file(void **state)
     }
 }
 
+/* What a file system of a container's making could say. */
+static const char *said;
+static size_t said_len;
+static int get_error;
+/* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c): the linker's --wrap names them */
+ssize_t __real_flistxattr(int fd, char *names, size_t cap);
+ssize_t __wrap_flistxattr(int fd, char *names, size_t cap);
+ssize_t __real_fgetxattr(int fd, const char *name, void *value, size_t cap);
+ssize_t __wrap_fgetxattr(int fd, const char *name, void *value, size_t cap);
+
+ssize_t __wrap_flistxattr(int fd, char *names, size_t cap)
+{
+    if (!said)
+        return __real_flistxattr(fd, names, cap);
+    assert_true(said_len <= cap);
+    memcpy(names, said, said_len);
+    return (ssize_t)said_len;
+}
+
+ssize_t __wrap_fgetxattr(int fd, const char *name, void *value, size_t cap)
+{
+    if (!said)
+        return __real_fgetxattr(fd, name, value, cap);
+    errno = get_error;
+    return get_error ? -1 : 0;
+}
+/* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c) */
+
+static void lists_that_lie(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        size_t len;
+        int get_error;
+        enum cmc_code want;
+        const char *msg;
+    } lies[] = {
+        {"user.a\0user.b\0", 14, 0, CMC_OK, ""},
+        {"user.a\0user.b\0user.a\0", 21, 0, CMC_E_FORMAT, "an extended attribute is listed twice"},
+        {"user.a\0user.b", 13, 0, CMC_OK, ""}, /* not ended */
+        {"user.\x1b[2J\0", 10, EIO, CMC_E_SYS, "user.\\x1b[2J: read: Input/output error"},
+        {"user.a\0", 7, ENODATA, CMC_E_VERIFY,
+         "user.a: changed: it vanished while it was measured"},
+        {"system.posix_acl_access\0", 24, 0, CMC_E_FORMAT,
+         "system.posix_acl_access: 0 bytes are no ACL of version 2"},
+    };
+    static struct measure_xattr_scratch s;
+    for (size_t i = 0; i < ROWS(lies); i++) {
+        struct cmc_buf out = cmc_buf_of(1024);
+        struct cmc_err err = {0};
+        memset(s.names, 'x', sizeof(s.names));
+        said = lies[i].list;
+        said_len = lies[i].len;
+        get_error = lies[i].get_error;
+        const int r = measure_xattr_read(0, false, &as_is, &s, &out, &err);
+        said = NULL;
+        assert_int_equal(r, -(int)lies[i].want);
+        assert_string_equal(err.msg, lies[i].msg);
+        cmc_buf_done(&out);
+    }
+}
+
+/* The longest list holds the most names: none is left out. */
+static void the_longest_list(void **state)
+{
+    (void)state;
+    static struct measure_xattr_scratch s;
+    static char list[MEASURE_XATTR_LIST_MAX];
+    struct cmc_buf out = cmc_buf_of(1 << 20);
+    struct cmc_err err = {0};
+    size_t len = 0, count = 0;
+    for (int a = 1; a < 256; a++)
+        for (int b = 1; b < 256 && len + 8 <= sizeof(list); b++, len += 8, count++)
+            (void)snprintf(list + len, 8, "user.%c%c", a, b);
+    said = list;
+    said_len = len;
+    get_error = 0;
+    const int r = measure_xattr_read(0, false, &as_is, &s, &out, &err);
+    said = NULL;
+    assert_int_equal(r, 0);
+    assert_int_equal(len, sizeof(list));
+    assert_int_equal(out.len, 4 + count * (2 + 7 + 4));
+    cmc_buf_done(&out);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[ROWS(rows) + 2];
+    struct CMUnitTest tests[ROWS(rows) + 4];
     for (size_t i = 0; i < ROWS(rows); i++)
         tests[i] = (struct CMUnitTest){rows[i].name, run_row, NULL, NULL, &rows[i]};
     tests[ROWS(rows)] = (struct CMUnitTest)cmocka_unit_test(ids_by_range);
     tests[ROWS(rows) + 1] = (struct CMUnitTest)cmocka_unit_test(read_from_a_file);
+    tests[ROWS(rows) + 2] = (struct CMUnitTest)cmocka_unit_test(lists_that_lie);
+    tests[ROWS(rows) + 3] = (struct CMUnitTest)cmocka_unit_test(the_longest_list);
     return cmocka_run_group_tests_name("measure/rootfs_xattr", tests, NULL, NULL);
 }
