@@ -8,6 +8,8 @@ target_link_libraries(make_log PRIVATE test_logs)
 
 cmc_unit(measure/cbor LIBS cmc_measure PkgConfig::LIBCBOR)
 cmc_unit(measure/event LIBS test_logs PkgConfig::LIBCBOR)
+cmc_unit(measure/event_encode LIBS test_logs)
+cmc_unit(measure/event_decode LIBS test_logs)
 cmc_unit(measure/eventlog LIBS test_logs)
 cmc_unit(measure/replay LIBS test_logs)
 cmc_unit(measure/cel LIBS test_logs PkgConfig::LIBCBOR)
