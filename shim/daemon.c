@@ -103,6 +103,8 @@ static _Noreturn void serve(const struct shim_daemon_args *a)
     int version = start_server(a, &setup.server, &err);
     if (version > 0 && shim_leftover_note(FD_BUNDLE, setup.server, &err) < 0)
         cmc_log(FD_LOG, CMC_LOG_WARNING, "no note for delete", "why", err.msg, NULL);
+    if (version < 0)
+        (void)close(FD_LISTENER); /* who hears that we failed must not find us listening */
     tell_start(version, &err);
     (void)close(FD_READY);
     (void)close(FD_PRIVATE); /* the real shim's alone: its end must refuse connections */
