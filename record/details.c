@@ -86,7 +86,7 @@ static int list(int dirfd, struct stored_list *l, struct cmc_err *err)
         cmc_closep(&fd);
         return cmc_fail(err, CMC_E_SYS, "list details");
     }
-    for (struct dirent *e; (e = readdir(d));) {
+    for (struct dirent *e; (e = readdir(d));) { /* NOLINT(concurrency-mt-unsafe): our own DIR */
         if (strlen(e->d_name) >= NAME_CAP ||
             fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
             continue;
@@ -178,58 +178,34 @@ static int is_stored(int dirfd, const char *name, size_t len, struct cmc_err *er
     return 1;
 }
 
+static int put(int dirfd, const char *name, const void *data, size_t len, uint64_t quota,
+               struct cmc_err *err)
+{
+    struct cmc_err why = {0}; /* that it is not there is no error */
+    int rc = is_stored(dirfd, name, len, &why);
+    if (rc < 0)
+        *err = why;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = make_room(dirfd, len, quota, err);
+    return rc < 0 ? rc : write_new(dirfd, name, data, len, err);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): seven things that have nothing else in common */
 int record_details_put(const char *dir, const char *kind,
                        const uint8_t digest[static CMC_SHA256_LEN], const void *data, size_t len,
                        uint64_t quota, struct cmc_err *err)
 {
     char name[NAME_CAP];
-    struct cmc_err why = {0};
-    int rc = make_name(kind, digest, name, err);
-    if (rc < 0)
-        return rc;
+    if (make_name(kind, digest, name, err) < 0)
+        return -(int)err->code;
     if (len > DETAIL_MAX)
         return cmc_fail(err, CMC_E_LIMIT, "detail %s: %zu bytes, at most %d", name, len,
                         DETAIL_MAX);
     cmc_autofd int dirfd = record_dir_open(dir, true, err);
     if (dirfd < 0)
         return -(int)err->code;
-    rc = is_stored(dirfd, name, len, &why);
-    if (rc < 0)
-        *err = why;
-    if (rc == 0)
-        rc = make_room(dirfd, len, quota, err);
-    else
-        return rc < 0 ? cmc_wrap(err, "%s", dir) : 0;
-    if (rc == 0)
-        rc = write_new(dirfd, name, data, len, err);
-    return rc < 0 ? cmc_wrap(err, "%s", dir) : 0;
-}
-
-static int read_all(int fd, const char *name, struct cmc_buf *out, struct cmc_err *err)
-{
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return cmc_fail(err, CMC_E_SYS, "stat %s", name);
-    if (st.st_size > DETAIL_MAX)
-        return cmc_fail(err, CMC_E_LIMIT, "%s: %lld bytes, at most %d", name, (long long)st.st_size,
-                        DETAIL_MAX);
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(DETAIL_MAX);
-    uint8_t step[8192];
-    for (;;) {
-        ssize_t n = read(fd, step, sizeof(step));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return cmc_fail(err, CMC_E_SYS, "read %s", name);
-        if (n == 0)
-            break;
-        cmc_put(&b, step, (size_t)n);
-    }
-    if (cmc_buf_check(&b, name, err) < 0)
-        return -(int)err->code;
-    *out = b;
-    b = cmc_buf_of(0);
-    return 1;
+    return put(dirfd, name, data, len, quota, err) < 0 ? cmc_wrap(err, "%s", dir) : 0;
 }
 
 int record_details_get(const char *dir, const char *kind,
@@ -248,5 +224,5 @@ int record_details_get(const char *dir, const char *kind,
         *err = why;
         return cmc_wrap(err, "%s", dir);
     }
-    return read_all(fd, name, out, err);
+    return record_dir_read(fd, DETAIL_MAX, name, out, err) < 0 ? cmc_wrap(err, "%s", dir) : 1;
 }

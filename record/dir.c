@@ -5,16 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-enum { DIR_MODE = 0750, GROUP_LINE_MAX = 65536 };
+enum { DIR_MODE = 0750, READ_STEP = 8192 };
 
 static void fclose_p(FILE **f)
 {
@@ -25,12 +25,33 @@ static void fclose_p(FILE **f)
 gid_t record_dir_group(void)
 {
     CMC_CLEANUP(fclose_p) FILE *f = fopen("/etc/group", "re");
-    cmc_autofree char *buf = malloc(GROUP_LINE_MAX);
-    struct group entry, *found = NULL;
-    while (f && buf && fgetgrent_r(f, &entry, buf, GROUP_LINE_MAX, &found) == 0)
-        if (strcmp(entry.gr_name, "cmc") == 0)
-            return entry.gr_gid;
+    cmc_autofree char *line = NULL; /* name:password:gid:members */
+    size_t cap = 0;
+    while (f && getline(&line, &cap, f) > 0) {
+        const char *gid = strncmp(line, "cmc:", 4) == 0 ? strchr(line + 4, ':') : NULL;
+        if (gid)
+            return (gid_t)strtoul(gid + 1, NULL, 10);
+    }
     return (gid_t)-1;
+}
+
+int record_dir_read(int fd, size_t max, const char *what, struct cmc_buf *out, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(max);
+    uint8_t step[READ_STEP];
+    for (ssize_t n = 1; n != 0 && !b.bad;) {
+        n = pread(fd, step, sizeof(step), (off_t)b.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cmc_fail(err, CMC_E_SYS, "read %s", what);
+        cmc_put(&b, step, (size_t)n);
+    }
+    if (cmc_buf_check(&b, what, err) < 0)
+        return -(int)err->code;
+    *out = b;
+    b = cmc_buf_of(0);
+    return 0;
 }
 
 static bool is_ours(uid_t uid)

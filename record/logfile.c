@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "record/dir.h"
 
-enum { LOG_MODE = 0640, READ_STEP = 1 << 20 };
+enum { LOG_MODE = 0640 };
 
 int record_log_open(int dirfd, struct record_log *out, struct cmc_err *err)
 {
@@ -34,25 +34,14 @@ void record_log_close(struct record_log *log)
 
 int record_log_read(const struct record_log *log, struct cmc_buf *out, struct cmc_err *err)
 {
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(RECORD_LOG_MAX);
-    cmc_autofree uint8_t *step = malloc(READ_STEP);
-    if (!step)
-        return cmc_fail(err, CMC_E_LIMIT, "read log: out of memory");
-    while (b.len < log->size && !b.bad) {
-        ssize_t n = pread(log->fd, step, READ_STEP, (off_t)b.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return cmc_fail(err, CMC_E_SYS, "read log");
-        if (n == 0)
-            return cmc_fail(err, CMC_E_VERIFY, "log: %zu bytes, were %llu: who truncates it?",
-                            b.len, (unsigned long long)log->size);
-        cmc_put(&b, step, (size_t)n);
-    }
-    if (cmc_buf_check(&b, "read log", err) < 0)
+    struct cmc_buf b = cmc_buf_of(0);
+    if (record_dir_read(log->fd, RECORD_LOG_MAX, "log", &b, err) < 0)
         return -(int)err->code;
+    if (b.len != log->size) {
+        cmc_buf_done(&b);
+        return cmc_fail(err, CMC_E_VERIFY, "log: another size than a moment ago: who writes it?");
+    }
     *out = b;
-    b = cmc_buf_of(0);
     return 0;
 }
 

@@ -3,7 +3,6 @@
 #include "record/missed.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -55,30 +54,35 @@ void record_missed_note(int dirfd, const struct measure_event *ev, const struct 
     (void)!write(fd, b.data, b.len);
 }
 
-/* Copies the text up to the byte end, and returns what follows it. */
-static const char *cut(const char *line, char end, char *out, size_t cap)
+/* Copies the text up to the byte stop or the end of the line, and steps behind it. */
+static void take(struct cmc_reader *r, char stop, char *out, size_t cap)
 {
-    const size_t n = strcspn(line, (char[]){end, 0});
-    for (size_t i = 0; i < n && i < cap - 1; i++)
-        out[i] = plain(line[i]);
-    out[n < cap - 1 ? n : cap - 1] = 0;
-    return line[n] ? line + n + 1 : line + n;
+    size_t n = 0;
+    while (r->left && *r->p != '\n') {
+        const char c = (char)cmc_read_u8(r);
+        if (c == stop)
+            break;
+        if (n + 1 < cap)
+            out[n++] = plain(c);
+    }
+    out[n] = 0;
 }
 
 void record_missed_read(int dirfd, struct record_missed *out)
 {
-    cmc_autofree char *text = calloc(1, FILE_MAX + 1);
+    struct cmc_err ignored;
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(0);
     cmc_autofd int fd = open_locked(dirfd, O_RDONLY);
     *out = (struct record_missed){0};
-    ssize_t n = fd < 0 || !text ? -1 : pread(fd, text, FILE_MAX, 0);
-    if (n <= 0)
+    if (fd < 0 || record_dir_read(fd, FILE_MAX, "missed", &b, &ignored) < 0)
         return;
-    out->size = (uint64_t)n;
-    const char *rest = cut(text, '\t', out->ns, sizeof(out->ns));
-    rest = cut(rest, '\t', out->container, sizeof(out->container));
-    (void)cut(rest, '\n', out->what, sizeof(out->what));
-    for (ssize_t i = 0; i < n; i++)
-        out->count += text[i] == '\n';
+    out->size = b.len;
+    struct cmc_reader r = cmc_reader_of(b.data, b.len);
+    take(&r, '\t', out->ns, sizeof(out->ns));
+    take(&r, '\t', out->container, sizeof(out->container));
+    take(&r, '\n', out->what, sizeof(out->what));
+    for (size_t i = 0; i < b.len; i++)
+        out->count += b.data[i] == '\n';
 }
 
 void record_missed_clear(int dirfd, const struct record_missed *m)

@@ -20,16 +20,15 @@ static int settle_open(const struct record_state *s, const struct record_seen *s
     twice = once;
     if (measure_replay_extend(&twice, d, err) < 0)
         return -(int)err->code;
+    v->open = RECORD_OPEN_LOST;
     if (reset) /* extended or not: that PCR value is gone */
-        v->open = RECORD_OPEN_LOST;
-    else if (measure_banks_equal(&seen->value, &s->log.last))
+        return 0;
+    if (measure_banks_equal(&seen->value, &s->log.last))
         v->open = RECORD_OPEN_EXTEND;
     else if (measure_banks_equal(&seen->value, &once))
         v->open = RECORD_OPEN_FOUND;
     else if (measure_banks_equal(&seen->value, &twice))
         v->open = RECORD_OPEN_TWICE;
-    else
-        v->open = RECORD_OPEN_LOST;
     if (v->open == RECORD_OPEN_TWICE)
         v->settled = twice;
     else if (v->open != RECORD_OPEN_LOST)

@@ -21,7 +21,7 @@
 #include "record/recorder.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NOT_DONE = 3 };
-enum { PROGRAMS = 2, STEP = 65536 };
+enum { PROGRAMS = 2, STEP = 8192 };
 
 #define DEFAULT_TCTI "device:/dev/tpmrm0"
 
@@ -106,23 +106,18 @@ static int mount_runtime(const char *path, struct cmc_err *err)
     return 0;
 }
 
-static void fclose_p(FILE **f)
-{
-    if (*f)
-        (void)fclose(*f);
-}
-
 static int hash_file(const char *path, uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err)
 {
     struct cmc_sha256_ctx c;
-    cmc_autofree uint8_t *step = malloc(STEP);
-    CMC_CLEANUP(fclose_p) FILE *f = fopen(path, "re");
-    if (!f || !step)
+    uint8_t step[STEP];
+    ssize_t n;
+    cmc_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         return cmc_fail(err, CMC_E_SYS, "open %s", path);
     cmc_sha256_init(&c);
-    for (size_t n; (n = fread(step, 1, STEP, f)) > 0;)
-        cmc_sha256_add(&c, step, n);
-    if (ferror(f))
+    while ((n = read(fd, step, sizeof(step))) > 0)
+        cmc_sha256_add(&c, step, (size_t)n);
+    if (n < 0)
         return cmc_fail(err, CMC_E_SYS, "read %s", path);
     cmc_sha256_end(&c, out);
     return 0;

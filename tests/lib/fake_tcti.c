@@ -18,9 +18,9 @@ struct fake {
     size_t rsp_len;
 };
 
-void fake_tcti_use(fake_tcti_fn *fn, void *ctx)
+void fake_tcti_use(fake_tcti_fn *who, void *ctx)
 {
-    answer = fn;
+    answer = who;
     answer_ctx = ctx;
 }
 
@@ -59,11 +59,14 @@ static void finalize(TSS2_TCTI_CONTEXT *tcti)
     (void)tcti;
 }
 
-/* The linker's --wrap names them; nothing else calls them. */
+/* The linker's --wrap names them; nothing else calls them.
+ * NOLINTBEGIN(bugprone-reserved-identifier): the names are its choice */
 TSS2_RC __real_Tss2_TctiLdr_Initialize(const char *conf, TSS2_TCTI_CONTEXT **tcti);
 TSS2_RC __wrap_Tss2_TctiLdr_Initialize(const char *conf, TSS2_TCTI_CONTEXT **tcti);
 void __real_Tss2_TctiLdr_Finalize(TSS2_TCTI_CONTEXT **tcti);
 void __wrap_Tss2_TctiLdr_Finalize(TSS2_TCTI_CONTEXT **tcti);
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct fake *ours[64]; /* contexts that we made and did not free yet */
 

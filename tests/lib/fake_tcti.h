@@ -18,5 +18,5 @@ typedef TSS2_RC fake_tcti_fn(void *ctx, const uint8_t *cmd, size_t cmd_len, uint
                              size_t *len);
 
 /* Who answers from now on. Commands in between are lost, as in a TPM that is gone. */
-void fake_tcti_use(fake_tcti_fn *answer, void *ctx);
+void fake_tcti_use(fake_tcti_fn *who, void *ctx);
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "tpm/pcr.h"
 
 enum log { ABSENT, PRESENT, OPEN };
@@ -83,18 +84,15 @@ static void must(int rc, const struct scene *s)
 
 static void read_boot_id(struct scene *s)
 {
-    FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-    for (size_t i = 0; f && i < sizeof(s->boot_id); i++) {
-        unsigned byte = 0;
-        int c = fgetc(f);
-        if (c != '-')
-            (void)ungetc(c, f);
-        if (fscanf(f, "%2x", &byte) != 1)
-            abort();
-        s->boot_id[i] = (uint8_t)byte;
-    }
-    if (!f || fclose(f) != 0)
+    char text[37] = {0}, hex[33] = {0};
+    size_t n = 0;
+    cmc_autofd int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, 36) != 36)
         abort();
+    for (size_t i = 0; i < 36 && n < 32; i++)
+        if (text[i] != '-')
+            hex[n++] = text[i];
+    must(cmc_unhex(hex, n, s->boot_id, sizeof(s->boot_id), s->err), s);
 }
 
 static struct measure_event event_of(const struct scene *s, uint64_t seq)
@@ -203,10 +201,18 @@ struct told {
     size_t n;
 };
 
+static char letter(enum measure_event_type type)
+{
+    if (type == MEASURE_RECORDER_START)
+        return 's';
+    return type == MEASURE_DISCONTINUITY ? 'd' : 'e';
+}
+
 static int tell(void *ctx, const struct measure_frame *intent, const struct measure_event *ev,
                 const struct measure_frame *mark, struct cmc_err *err)
 {
-    static const char marks[] = {[MEASURE_MARK_DONE] = 'D',
+    static const char marks[] = {[0] = '?',
+                                 [MEASURE_MARK_DONE] = 'D',
                                  [MEASURE_MARK_RECOVERED] = 'R',
                                  [MEASURE_MARK_FOUND] = 'F',
                                  [MEASURE_MARK_TWICE] = 'T',
@@ -215,11 +221,9 @@ static int tell(void *ctx, const struct measure_frame *intent, const struct meas
     char c = 0;
     (void)err;
     if (t->was_open && intent->recnum == t->from - 1)
-        c = mark ? marks[mark->how] : '?';
+        c = marks[mark ? mark->how : 0];
     else if (intent->recnum >= t->from)
-        c = ev->type == MEASURE_RECORDER_START  ? 's'
-            : ev->type == MEASURE_DISCONTINUITY ? 'd'
-                                                : 'e';
+        c = letter(ev->type);
     if (c && t->n + 1 < sizeof(t->text))
         t->text[t->n++] = c;
     return 0;
@@ -267,7 +271,7 @@ static int judge(struct scene *s, const char *want, const struct record_receipt 
 static int play(struct scene *s)
 {
     struct record *r = NULL;
-    struct record_receipt receipt, next;
+    struct record_receipt receipt = {0}, next = {0};
     char want[32];
     struct measure_event ev = {.type = MEASURE_CONTAINER_DELETE, .container = "n", .ns = "default"};
     must(record_open(&s->bed->cfg, &r, s->err), s);

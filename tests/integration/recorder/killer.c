@@ -376,33 +376,46 @@ static bool is_memory(size_t nr)
            nr == SYS_madvise || nr == SYS_mremap;
 }
 
-/* Kills at entry/exit. A call that was seen in a phase and never killed there is a gap. */
+/* One cell: kills at entry/exit. A call that was seen in a phase and never killed there is a gap.
+ */
+static unsigned cell(enum phase p, size_t c, unsigned *total)
+{
+    const unsigned *k = kills[p][c], *s = passed[p][c];
+    const bool gap = !is_memory(c) && ((s[0] && !k[0]) || (s[1] && !k[1]));
+    char text[32] = "";
+    if (k[0] || k[1] || gap)
+        (void)snprintf(text, sizeof(text), "%u/%u%s", k[0], k[1], gap ? " GAP" : "");
+    printf(" %13s", text);
+    *total += k[0] + k[1];
+    return gap;
+}
+
+static bool was_killed(size_t c)
+{
+    for (enum phase p = FIRST; p < PHASES; p++)
+        if (kills[p][c][0] || kills[p][c][1] || (passed[p][c][0] && !is_memory(c)))
+            return true;
+    return false;
+}
+
+/* The table; returns the number of gaps. */
 static unsigned report(void)
 {
     unsigned total = 0, gaps = 0;
-    printf("%-12s", "kills");
-    for (int p = 0; p < PHASES; p++)
+    printf("%-12s", "entry/exit");
+    for (enum phase p = FIRST; p < PHASES; p++)
         printf(" %13s", phase_name[p]);
     printf("\n");
     for (size_t c = 0; c < CALLS; c++) {
         char buf[16];
-        bool any = false;
-        for (int p = 0; p < PHASES; p++)
-            any = any || kills[p][c][0] || kills[p][c][1] || passed[p][c][0];
-        if (!any)
+        if (!was_killed(c))
             continue;
         printf("%-12s", call_name(c, buf, sizeof(buf)));
-        for (int p = 0; p < PHASES; p++) {
-            const unsigned *k = kills[p][c], *s = passed[p][c];
-            const bool gap = !is_memory(c) && ((s[0] && !k[0]) || (s[1] && !k[1]));
-            (void)snprintf(buf, sizeof(buf), "%u/%u%s", k[0], k[1], gap ? " GAP" : "");
-            printf(" %13s", k[0] || k[1] || gap ? buf : "");
-            total += k[0] + k[1];
-            gaps += gap;
-        }
+        for (enum phase p = FIRST; p < PHASES; p++)
+            gaps += cell(p, c, &total);
         printf("\n");
     }
-    printf("kills: %u in phases above, %u rounds in all\n", total, rounds);
+    printf("kills: %u in the table, %u in all\n", total, rounds);
     printf("problems: %u, calls that were never killed: %u, discontinuities after TPM kills: %u\n",
            problems, gaps, tpm_discontinuities);
     return gaps;
