@@ -23,7 +23,9 @@ static bool inside(const struct cmc_span *s, const uint8_t *data, size_t size)
 
 static bool same(const struct cmc_span *a, const struct cmc_span *b)
 {
-    return a->len == b->len && !a->p == !b->p && (a->len == 0 || memcmp(a->p, b->p, a->len) == 0);
+    if (a->len != b->len || !a->p != !b->p)
+        return false;
+    return !a->p || memcmp(a->p, b->p, a->len) == 0;
 }
 
 /* Setting the options that are there gives a message that means the same; dropping them, one
