@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* shim/frame.h -- ttrpc framing: where a frame begins and ends. */
 #ifndef SHIM_FRAME_H
 #define SHIM_FRAME_H
 #include <stddef.h>
