@@ -20,7 +20,7 @@
 
 #include "tests/integration/recorder/world.h"
 
-enum { EVENTS_MAX = 1 << 17, CALLS = 512, WRITERS = 4, EACH = 3, FILL_TRIES = 20 };
+enum { EVENTS_MAX = 1 << 17, CALLS = 512, WRITERS = 4, EACH = 2, FILL_TRIES = 20 };
 
 enum phase { FIRST, EVENT, REPLAY, RECOVER, RECOVER_MARK, TOGETHER, SWTPM, PHASES };
 static const char *const phase_name[PHASES] = {"boot",    "event",     "replay", "recover",
@@ -34,6 +34,7 @@ struct shared { /* with the writers: survives their death, and needs no system c
 static struct world world;
 static struct shared *shared;
 static time_t began;
+static unsigned last_how[MEASURE_MARK_LOST + 1]; /* marks in the log that was checked last */
 static unsigned kills[PHASES][CALLS][2], passed[PHASES][CALLS][2]; /* [entry, exit] */
 static unsigned rounds, problems, tpm_discontinuities, tpm_starts;
 
@@ -202,6 +203,8 @@ static void check(enum phase p)
         problem(p, "discontinuities", l.discontinuities);
     if (p != SWTPM && l.starts != 1)
         problem(p, "recorder-starts", l.starts);
+    if (p != SWTPM && l.how[MEASURE_MARK_TWICE]) /* what was done is never done again */
+        problem(p, "events that were extended twice", l.how[MEASURE_MARK_TWICE]);
     if (l.repeated)
         problem(p, "events that are there twice", l.repeated);
     for (unsigned i = 0; i < next && i < EVENTS_MAX; i++) {
@@ -215,6 +218,7 @@ static void check(enum phase p)
         tpm_starts = l.starts;
         tpm_discontinuities = l.discontinuities;
     }
+    memcpy(last_how, l.how, sizeof(last_how));
 }
 
 static void boot(void)
@@ -433,7 +437,12 @@ static void sweep(enum phase p)
         for (int side = 0; side < 2; side++)
             for (int i = 0; i < FILL_TRIES && passed[p][c][side] && !kills[p][c][side]; i++)
                 (void)round_of(p, &(struct target){-1, c, side});
-    printf("%-10s %6u rounds so far, %ld s\n", phase_name[p], rounds, (long)(time(NULL) - began));
+    printf(
+        "%-10s %6u kills so far, %ld s; last log: done %u, recovered %u, found %u, twice %u, lost "
+        "%u\n",
+        phase_name[p], rounds, (long)(time(NULL) - began), last_how[MEASURE_MARK_DONE],
+        last_how[MEASURE_MARK_RECOVERED], last_how[MEASURE_MARK_FOUND],
+        last_how[MEASURE_MARK_TWICE], last_how[MEASURE_MARK_LOST]);
     (void)fflush(stdout);
 }
 
