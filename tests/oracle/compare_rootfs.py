@@ -88,17 +88,18 @@ class Grower:
 
     def decorate(self, path, kind):
         roll = self.rng.random
+        is_link = stat.S_ISLNK(os.lstat(path).st_mode)  # also as a second name: never follow one
         if roll() < 0.3:
             owner = self.rng.randrange(170000), self.rng.randrange(70000)
             skip_errors(os.chown, path, *owner, follow_symlinks=False)
-        if kind != "link" and roll() < 0.4:
+        if not is_link and roll() < 0.4:
             skip_errors(os.chmod, path, self.rng.randrange(0o10000) | 0o700)
         if roll() < 0.2:
             for name in self.rng.sample(XATTRS, self.rng.randrange(1, 4)):
                 if skip_errors(os.setxattr, path, name, self.rng.randbytes(self.rng.randrange(40)),
                                follow_symlinks=False):
                     self.count("xattr")
-        if kind != "link" and roll() < 0.1:
+        if not is_link and roll() < 0.1:
             if skip_errors(os.setxattr, path, "system.posix_acl_access", self.acl()):
                 self.count("acl")
         if kind == "dir" and roll() < 0.1:
@@ -116,7 +117,7 @@ class Grower:
             os.mkdir(path)
             self.grow(path, depth + 1)
         elif what == "link":
-            os.symlink(self.rng.choice([b"/etc/passwd", b"..", b"x\n \xff", b"a" * 300]), path)
+            os.symlink(self.rng.choice([b"/no/such/target", b"..", b"x\n \xff", b"a" * 300]), path)
         elif what == "hard" and self.files:
             if not skip_errors(os.link, self.rng.choice(self.files), path, follow_symlinks=False):
                 return
