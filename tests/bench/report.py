@@ -16,8 +16,11 @@ def p50(values):
     return percentile(values, 50)
 
 
+SPREAD = ("min", "p50", "p90", "p99")
+
+
 def spread(values):
-    return [percentile(values, percent) for percent in (50, 90, 99)]
+    return [min(values), *(percentile(values, percent) for percent in (50, 90, 99))]
 
 
 def ms(seconds):
