@@ -20,7 +20,7 @@ for program in "$build"/bin/* "$build"/libexec/cmc/*; do
     commands=$("$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
     # shellcheck disable=SC2086 # the first one is no argument
     help=$(for command in '' $commands; do "$program" $command --help; done | grep -E '^ +-' | options)
-    man=$(mandoc -Tutf8 "$page" | col -bx | grep -E '^ {3,9}-' | options)
+    man=$(mandoc -Tutf8 "$page" | sed "s,.\x08,,g" | grep -E '^ {3,9}-' | options)
     if [ "$help" = "$man" ]; then
         echo "ok $name"
     else
