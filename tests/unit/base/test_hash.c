@@ -42,7 +42,7 @@ static void every_algorithm(void **state)
         assert_int_equal(cmc_hash_by_name(algs[i].name, strlen(algs[i].name)), algs[i].id);
         for (size_t cut = 0; cut <= 3; cut++) { /* wherever the parts meet */
             memset(out, 0x77, sizeof(out));
-            assert_int_equal(cmc_hash2(algs[i].id, "abc", cut, "abc" + cut, 3 - cut, out, &err), 0);
+            assert_int_equal(cmc_hash2(algs[i].id, "abc", cut, &"abc"[cut], 3 - cut, out, &err), 0);
             cmc_hex(out, algs[i].size, hex);
             assert_string_equal(hex, algs[i].abc);
             assert_int_equal(out[algs[i].size], 0x77);
@@ -99,9 +99,8 @@ static void hmac(void **state)
     cmc_hex(out, sizeof(out), hex);
     assert_string_equal(hex, want);
     /* RFC 4231 test case 2: a shorter key is the same as one filled with zeros (RFC 2104) */
-    memset(key, 0, sizeof(key));
-    memcpy(key, "Jefe", 4);
-    cmc_hmac_sha256(key, "what do ya want for nothing?", 28, out);
+    static const uint8_t jefe[32] = {'J', 'e', 'f', 'e'};
+    cmc_hmac_sha256(jefe, "what do ya want for nothing?", 28, out);
     cmc_hex(out, sizeof(out), hex);
     assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }

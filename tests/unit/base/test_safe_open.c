@@ -26,6 +26,7 @@ static int dir = -1;
 
 /* --wrap=syscall: openat2(2) fails this often, with this. */
 static int faults, fault;
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): ld's names */
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
@@ -41,6 +42,7 @@ long __wrap_syscall(long number, ...)
     }
     return __real_syscall(number, a, b, c, d);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static void put(const char *name, const char *text)
 {

@@ -83,7 +83,7 @@ static void where_root_path_leads(void **state)
 static void a_lone_layer_is_itself(void **state)
 {
     static struct cmc_measure_mounts m = {.kind = CMC_MEASURE_OVERLAY, .layer_count = 1};
-    char path[128];
+    static char path[128];
     struct cmc_err err = {0};
     (void)state;
     (void)snprintf(path, sizeof(path), "%s/rootfs", top);
@@ -99,7 +99,7 @@ static void a_lone_layer_is_itself(void **state)
 static void the_source_of_a_bind(void **state)
 {
     static struct cmc_measure_mounts m = {.kind = CMC_MEASURE_BIND_TREE};
-    char path[128];
+    static char path[128];
     struct cmc_err err = {0};
     (void)state;
     (void)snprintf(path, sizeof(path), "%s/rootfs", top);
