@@ -148,12 +148,14 @@ static int open_overlay(const struct cmc_measure_mounts *m, struct cmc_err *err)
         int only = open_dir(AT_FDCWD, &m->layers[0], 0, err);
         return only < 0 ? cmc_wrap(err, "overlay: layer 0") : only;
     }
+    cmc_autofd int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     cmc_autofd int home = enter_namespace(err);
     if (home < 0)
         return -(int)err->code;
     cmc_autofd int root = overlay_of_layers(m, err);
-    /* log and details must go where everyone sees them, also when /run/cmc is mounted meanwhile */
-    if (setns(home, CLONE_NEWNS) < 0)
+    /* Log and details must go where everyone sees them, also when /run/cmc is mounted meanwhile;
+     * setns() goes to the namespace's own root, which is another one where we run in a chroot. */
+    if (setns(home, CLONE_NEWNS) < 0 || fchdir(top) < 0 || chroot(".") < 0)
         return cmc_fail(err, CMC_E_SYS, "overlay: leave the mount namespace");
     return root < 0 ? -(int)err->code : cmc_take_fd(&root);
 }
