@@ -40,16 +40,46 @@ static bool is_flag(const struct cmc_span *s)
     return false;
 }
 
+static bool holds(const struct cmc_span *s, char c)
+{
+    return s->len && memchr(s->p, c, s->len);
+}
+
+/* The real shim joins all options by commas and the kernel parts them again: one that holds a
+ * comma is several there, and a backslash swallows the comma behind it. */
+static bool is_whole(const struct cmc_span *s)
+{
+    return !holds(s, ',') && !holds(s, '\\');
+}
+
+/* Text in quotes, which only a kernel that takes labels lets hold a comma; others refuse it. */
+static bool is_quoted(const struct cmc_span *s)
+{
+    const struct cmc_span inside = {s->p + 1, s->len - 2};
+    return s->len >= 2 && s->p[0] == '"' && s->p[s->len - 1] == '"' && !holds(&inside, '"') &&
+           !holds(&inside, '\\');
+}
+
+static bool has_key_of(const struct cmc_span *s, const char *const *keys, size_t count,
+                       struct cmc_span *value)
+{
+    for (size_t i = 0; i < count; i++)
+        if (has_key(s, keys[i], value))
+            return true;
+    return false;
+}
+
 /* Overlay options for writing and for labels, neither of which we do or cover. index is for upper
  * directories, and ours is read-only. */
 static bool is_unrelated(const struct cmc_span *s)
 {
-    static const char *const keys[] = {"workdir",   "index",      "xino",       "context",
-                                       "fscontext", "defcontext", "rootcontext"};
+    static const char *const writing[] = {"workdir", "index", "xino"};
+    static const char *const labels[] = {"context", "fscontext", "defcontext", "rootcontext"};
     struct cmc_span value;
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        if (has_key(s, keys[i], &value))
-            return true;
+    if (has_key_of(s, labels, sizeof(labels) / sizeof(labels[0]), &value))
+        return is_whole(&value) || is_quoted(&value);
+    if (has_key_of(s, writing, sizeof(writing) / sizeof(writing[0]), &value))
+        return is_whole(&value);
     return is(s, "volatile");
 }
 
@@ -73,7 +103,7 @@ static int add_layer(struct cmc_measure_mounts *m, const uint8_t *p, size_t len,
     if (len == 0 || p[0] != '/')
         return cmc_fail(err, CMC_E_FORMAT, "overlay: layer \"%.*s\" is not an absolute path",
                         SHOW(&layer));
-    if (memchr(p, ',', len) || memchr(p, '\\', len)) /* the kernel has rules of its own for them */
+    if (!is_whole(&layer))
         return cmc_fail(err, CMC_E_FORMAT, "overlay: layer \"%.*s\" holds a comma or a backslash",
                         SHOW(&layer));
     if (m->layer_count == CMC_MEASURE_LAYERS_MAX)
@@ -180,6 +210,13 @@ static int plan_bind(const struct cmc_task_create *c, const struct cmc_task_moun
     return 0;
 }
 
+/* The real shim mounts no type "fuse." or "fuse3." itself: it runs a program for it. */
+static bool is_fuse(const struct cmc_span *type)
+{
+    static const char name[] = "fuse";
+    return type->len >= strlen(name) && memcmp(type->p, name, strlen(name)) == 0;
+}
+
 /* mount(2) binds when it is told to, whatever type stands beside it. */
 static bool binds(const struct cmc_task_create *c, const struct cmc_task_mount *mount)
 {
@@ -206,7 +243,7 @@ int cmc_measure_mounts_plan(const struct cmc_task_create *create, struct cmc_mea
     if (mount->target.len)
         return cmc_fail(err, CMC_E_FORMAT, "mount on \"%.*s\" below the root cannot be measured",
                         SHOW(&mount->target));
-    if (binds(create, mount)) {
+    if (!is_fuse(&mount->type) && binds(create, mount)) {
         out->kind = CMC_MEASURE_BIND;
         return plan_bind(create, mount, out, err);
     }
