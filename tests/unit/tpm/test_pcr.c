@@ -31,8 +31,8 @@ struct row {
     enum call call;
     int want; /* result */
     unsigned sent;
-    struct step step[2];
     bool repeat; /* step 0 answers every command */
+    struct step step[2];
 };
 
 static const struct row *script;
@@ -72,6 +72,7 @@ static const struct row rows[] = {
      BANKS,
      0,
      1,
+     false,
      {{CAP_CMD,
        "80010000002500000000"
        "00"
@@ -80,24 +81,24 @@ static const struct row rows[] = {
        "000b03ffffff"
        "000403000000"
        "000c03002000",
-       0}},
-     false},
+       0}}},
     {"banks: another capability",
      BANKS,
      -CMC_E_TPM,
      1,
+     false,
      {{CAP_CMD,
        "80010000001b00000000"
        "00"
        "00000006"
        "00000001"
        "0000010000000000",
-       0}},
-     false},
+       0}}},
     {"banks: one listed twice",
      BANKS,
      -CMC_E_TPM,
      1,
+     false,
      {{CAP_CMD,
        "80010000001f00000000"
        "00"
@@ -105,109 +106,109 @@ static const struct row rows[] = {
        "00000002"
        "000b03ffffff"
        "000b03ffffff",
-       0}},
-     false},
+       0}}},
     {"banks: seventeen",
      BANKS,
      -CMC_E_TPM,
      1,
+     false,
      {{CAP_CMD,
        "80010000001900000000"
        "00"
        "00000005"
        "00000011"
        "000b03ffffff",
-       0}},
-     false},
-    {"read one bank", READ, 0, 1, {{READ_CMD, READ_OK, 0}}, false},
+       0}}},
+    {"read one bank", READ, 0, 1, false, {{READ_CMD, READ_OK, 0}}},
     {"read: nothing came",
      READ,
      -CMC_E_TPM,
      1,
+     false,
      {{READ_CMD,
        "80010000001600000000"
        "00000005"
        "00000000"
        "00000000",
-       0}},
-     false},
+       0}}},
     {"read: another bank came",
      READ,
      -CMC_E_TPM,
      1,
+     false,
      {{READ_CMD,
        READ_HEAD "00000005"
                  "00000001000c03002000"
                  "000000010020" V32,
-       0}},
-     false},
+       0}}},
     {"read: another register came",
      READ,
      -CMC_E_TPM,
      1,
+     false,
      {{READ_CMD,
        READ_HEAD "00000005"
                  "00000001000b03004000"
                  "000000010020" V32,
-       0}},
-     false},
+       0}}},
     {"read: cut off",
      READ,
      -CMC_E_TPM,
      1,
+     false,
      {{READ_CMD,
        "80010000001e00000000"
        "00000005" SEL13 "000000010020",
-       0}},
-     false},
-    {"read: refused", READ, -CMC_E_TPM, 1, {{READ_CMD, ERROR("00000101"), 0}}, false},
-    {"extend", EXTEND, 0, 1, {{EXTEND_CMD, EXTEND_OK, 0}}, false},
+       0}}},
+    {"read: refused", READ, -CMC_E_TPM, 1, false, {{READ_CMD, ERROR("00000101"), 0}}},
+    {"extend", EXTEND, 0, 1, false, {{EXTEND_CMD, EXTEND_OK, 0}}},
     {"extend: bad locality is final",
      EXTEND,
      -CMC_E_TPM,
      1,
-     {{EXTEND_CMD, ERROR("00000907"), 0}},
-     false},
+     false,
+     {{EXTEND_CMD, ERROR("00000907"), 0}}},
     {"extend: a lost answer is final",
      EXTEND,
      -CMC_E_TPM,
      1,
-     {{EXTEND_CMD, NULL, TSS2_TCTI_RC_IO_ERROR}},
-     false},
+     false,
+     {{EXTEND_CMD, NULL, TSS2_TCTI_RC_IO_ERROR}}},
     {"extend: busy once, then the same bytes again",
      EXTEND,
      0,
      2,
-     {{EXTEND_CMD, ERROR("00000922"), 0}, {EXTEND_CMD, EXTEND_OK, 0}},
-     false},
+     false,
+     {{EXTEND_CMD, ERROR("00000922"), 0}, {EXTEND_CMD, EXTEND_OK, 0}}},
     {"extend: yielded once",
      EXTEND,
      0,
      2,
-     {{EXTEND_CMD, ERROR("00000908"), 0}, {EXTEND_CMD, EXTEND_OK, 0}},
-     false},
+     false,
+     {{EXTEND_CMD, ERROR("00000908"), 0}, {EXTEND_CMD, EXTEND_OK, 0}}},
     {"extend: retry through a resource manager",
      EXTEND,
      0,
      2,
-     {{EXTEND_CMD, ERROR("000c0922"), 0}, {EXTEND_CMD, EXTEND_OK, 0}},
-     false},
+     false,
+     {{EXTEND_CMD, ERROR("000c0922"), 0}, {EXTEND_CMD, EXTEND_OK, 0}}},
     {"extend: busy forever ends",
      EXTEND,
      -CMC_E_TPM,
      20,
-     {{EXTEND_CMD, ERROR("00000922"), 0}},
-     true},
+     true,
+     {{EXTEND_CMD, ERROR("00000922"), 0}}},
     {"extend: the answer comes late, it is not sent again",
      EXTEND,
      -CMC_E_TPM,
      21,
-     {{EXTEND_CMD, NULL, TSS2_TCTI_RC_TRY_AGAIN}},
-     true},
+     true,
+     {{EXTEND_CMD, NULL, TSS2_TCTI_RC_TRY_AGAIN}}},
     {"clock",
      CLOCK,
      0,
      1,
+     false,
      {{CLOCK_CMD,
        "80010000002300000000"
        "0000000000000001"
@@ -215,18 +216,17 @@ static const struct row rows[] = {
        "00000007"
        "00000003"
        "01",
-       0}},
-     false},
+       0}}},
     {"clock: cut off",
      CLOCK,
      -CMC_E_TPM,
      1,
+     false,
      {{CLOCK_CMD,
        "80010000001200000000"
        "0000000000000001",
-       0}},
-     false},
-    {"clock: shorter than a header", CLOCK, -CMC_E_TPM, 1, {{CLOCK_CMD, "8001000000", 0}}, false},
+       0}}},
+    {"clock: shorter than a header", CLOCK, -CMC_E_TPM, 1, false, {{CLOCK_CMD, "8001000000", 0}}},
 };
 
 static int call_banks(struct tpm_pcr_ctx *tpm, struct cmc_err *err)
