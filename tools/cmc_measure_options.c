@@ -72,13 +72,18 @@ static int read_spans(const struct cmc_span *in, const char *message, struct cmc
     return more < 0 ? cmc_wrap(err, "%s", message) : 0;
 }
 
+/* Only what stands behind the last slash counts, as for containerd 1.7 and later; 1.6 refuses. */
 static enum cmc_measure_options_kind kind_of(const struct cmc_span *type)
 {
-    if (is(type, RUNC_TYPE))
+    const uint8_t *slash = type->len ? memrchr(type->p, '/', type->len) : NULL;
+    struct cmc_span name = *type;
+    if (slash)
+        name = (struct cmc_span){slash + 1, (size_t)(type->p + type->len - slash - 1)};
+    if (is(&name, RUNC_TYPE))
         return CMC_MEASURE_OPTIONS_RUNC;
-    if (is(type, RUNTIME_TYPE))
+    if (is(&name, RUNTIME_TYPE))
         return CMC_MEASURE_OPTIONS_RUNTIME;
-    return is(type, CREATE_TYPE) ? CMC_MEASURE_OPTIONS_CREATE : CMC_MEASURE_OPTIONS_OTHER;
+    return is(&name, CREATE_TYPE) ? CMC_MEASURE_OPTIONS_CREATE : CMC_MEASURE_OPTIONS_OTHER;
 }
 
 int cmc_measure_options_parse(const struct cmc_span *any, struct cmc_measure_options *out,

@@ -206,6 +206,9 @@ static const struct binary {
     {RUNC, "3201613201624801", 0, "b"}, /* the last one counts */
     {RUNC, "32016132004801", 0, "runc"},
     {"x.y.Options", "320161", 0, "runc"},
+    {"/" RUNC, "320161", 0, "a"}, /* containerd 1.7 and later read the name behind the last slash */
+    {"x.io/y/" RUNC, "320161", 0, "a"},
+    {RUNC "/", "320161", 0, "runc"},
     {RUNC, "3001", -CMC_E_FORMAT, "poison"},
     {RUNC, "3201ff", -CMC_E_FORMAT, "poison"},
     {RUNC, "32026100", -CMC_E_FORMAT, "poison"},
