@@ -83,6 +83,14 @@ static void tell_start(int version, const struct cmc_err *err)
         return; /* start was killed: the proxy leaves when nobody comes */
 }
 
+/* What the configuration names counts first, for the recorder and for us: else one register would
+ * hold the boot's first event and another the rest. The helper reads the configuration itself. */
+static const char *tcti_of_environment(const struct cmc_site *site)
+{
+    const char *env = getenv("CMC_TCTI");
+    return !site->tcti && env && *env ? env : NULL;
+}
+
 static _Noreturn void serve(const struct shim_daemon_args *a)
 {
     struct cmc_err err = {.code = CMC_OK};
@@ -92,7 +100,7 @@ static _Noreturn void serve(const struct shim_daemon_args *a)
         .group = a->group,
         .inner = a->inner,
         .config = a->args->config,
-        .tcti = getenv("CMC_TCTI"),
+        .tcti = tcti_of_environment(a->site),
         .socket_dir = a->socket_dir,
         .socket_path = a->socket_path,
         .listener = FD_LISTENER,

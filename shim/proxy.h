@@ -17,7 +17,7 @@ struct shim_setup {
     const char *ns, *id, *group;
     const char *inner;      /* absolute path of the real shim */
     const char *config;     /* path of the site configuration, for the helper */
-    const char *tcti;       /* CMC_TCTI, or NULL */
+    const char *tcti;       /* CMC_TCTI, or NULL: as configured */
     const char *socket_dir; /* where our socket is */
     const char *socket_path;
     int listener; /* our socket, non-blocking */

@@ -35,6 +35,23 @@ def case_life(w):
     same(calls[0]["tcti"], "swtpm:path=/none", "tcti")
 
 
+def tcti_given(w, **start):
+    t = Task(w, **start)
+    t.create()
+    t.finish()
+    return w.calls(t.name)[0]["tcti"]
+
+
+def case_configured_tcti_counts_first(w):
+    """The recorder reads the configuration first, too: both must reach one TPM."""
+    w.configure(tcti="swtpm:path=/configured")
+    try:
+        same(tcti_given(w), "-", "tcti besides the configured one")
+    finally:
+        w.configure()
+    same(tcti_given(w, CMC_TCTI=""), "-", "an empty CMC_TCTI")
+
+
 def case_log_line_in_the_fifo(w):
     t = Task(w)
     t.create()
