@@ -155,12 +155,22 @@ static void say(const struct shim_create *c, enum cmc_level level, const char *m
     shim_report_line(c->proxy->setup.log, c->bundle_fd, level, msg, c->id, why);
 }
 
+/* A proxy that was stopped, or busy, may hear of the result before its clock is looked at. */
+static void expire(struct shim_create *c, uint64_t now_ms)
+{
+    if (!c->link || c->expires_ms > now_ms)
+        return;
+    say(c, CMC_LOG_WARNING, "create given up", "its caller's deadline is over");
+    answer_error(c, SHIM_STATUS_DEADLINE, "cmc: context deadline exceeded");
+}
+
 /* Measured or not, the site's mode decides; there is only audit: what was not refused starts. */
 static void decide(struct shim_create *c, const struct cmc_helper_result *r, const char *why)
 {
     struct cmc_err err;
     shim_report_create(c->proxy->setup.log, c->bundle_fd, c->id, shim_loop_now_ms() - c->arrived_ms,
                        r, r ? r->text : why);
+    expire(c, shim_loop_now_ms());
     if (!c->link) { /* given up meanwhile: it must never start behind its caller's back */
         drop_create(c);
     } else if (r && r->outcome == CMC_HELPER_REFUSED) {
@@ -350,12 +360,9 @@ uint64_t shim_gate_tick(struct shim_proxy *p, uint64_t now_ms)
     for (struct shim_create *c = p->creates; c; c = c->next) {
         if (!waits(c))
             continue;
-        if (c->expires_ms <= now_ms) {
-            say(c, CMC_LOG_WARNING, "create given up", "its caller's deadline is over");
-            answer_error(c, SHIM_STATUS_DEADLINE, "cmc: context deadline exceeded");
-        } else if (c->expires_ms < next) {
+        expire(c, now_ms);
+        if (waits(c) && c->expires_ms < next)
             next = c->expires_ms;
-        }
     }
     return next;
 }

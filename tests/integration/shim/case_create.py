@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """case_create.py -- what happens to a Create while a helper works, fails, or refuses."""
 import os
+import signal
 import time
 
 from world import (Client, Task, expect, field, frame, message, same, wait_until)
@@ -40,6 +41,23 @@ def case_deadline(w):
     t.client.call("State", field(1, t.name), code=5)
     t.create(timeout_ns=20_000_000_000)
     same([c["job"] for c in w.calls(t.name)], ["1", "1"], "both were measured")
+    t.start()
+    t.finish()
+
+
+def case_deadline_of_a_stopped_proxy(w):
+    """The result and the end of the caller's time are both there when it goes on."""
+    t = Task(w, "-slow-500")
+    proxy = t.shims()[0][0]
+    held = t.client.send("Create", t.request(), timeout_ns=1_000_000_000)
+    wait_until(lambda: w.calls(t.name), "helper runs")
+    os.kill(proxy, signal.SIGSTOP)
+    time.sleep(1.3)
+    os.kill(proxy, signal.SIGCONT)
+    late = t.client.wait(held)
+    same((late.code, late.text), (4, "cmc: context deadline exceeded"), "answer of the proxy")
+    t.client.call("State", field(1, t.name), code=5)
+    t.create()
     t.start()
     t.finish()
 
