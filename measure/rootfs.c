@@ -19,7 +19,7 @@
 #include "measure/rootfs_read.h"
 #include "measure/rootfs_xattr.h"
 
-enum { OPEN_DIRS_MAX = 64, PATH_SHOWN_MAX = 300 };
+enum { OPEN_DIRS_MAX = 64, PATH_SHOWN_MAX = 300, NS_PER_S = 1000000000 };
 
 /* What must stay as it is while we look. No padding: compared as bytes. */
 struct stamp {
@@ -170,6 +170,13 @@ static int read_xattrs(struct walk *w, uint32_t i, int fd, bool opath, struct cm
     return 0;
 }
 
+static int read_content(struct walk *w, struct measure_node *e, int file, const struct statx *sx,
+                        struct cmc_err *err)
+{
+    const bool sparse = sx->stx_size > 4096 && sx->stx_blocks < sx->stx_size / 512;
+    return measure_content_digest(&w->content, file, sx->stx_size, sparse, e->digest, err);
+}
+
 /* Opening by the magic link opens the very object that fd stands for, whose type is known. */
 static int read_file(struct walk *w, uint32_t i, int fd, const struct statx *sx,
                      struct cmc_err *err)
@@ -181,9 +188,14 @@ static int read_file(struct walk *w, uint32_t i, int fd, const struct statx *sx,
         return cmc_fail(err, CMC_E_SYS, "open by /proc/self/fd");
     struct measure_node *e = &w->nodes.v[i];
     e->u.size = sx->stx_size;
-    const bool sparse = sx->stx_size > 4096 && sx->stx_blocks < sx->stx_size / 512;
-    if (measure_content_digest(&w->content, file, sx->stx_size, sparse, e->digest, err) < 0)
+    e->changed = (uint64_t)sx->stx_ctime.tv_sec * NS_PER_S + sx->stx_ctime.tv_nsec;
+    const uint32_t twin = measure_nodes_twin(&w->nodes, i);
+    if (twin) {
+        memcpy(e->digest, w->nodes.v[twin].digest, sizeof(e->digest));
+        w->meter.files++;
+    } else if (read_content(w, e, file, sx, err) < 0) {
         return -(int)err->code;
+    }
     return read_xattrs(w, i, file, false, err);
 }
 

@@ -105,6 +105,16 @@ int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struct cmc_err *err)
     return 0;
 }
 
+uint32_t measure_nodes_twin(const struct measure_nodes *n, uint32_t i)
+{
+    const struct measure_node *e = &n->v[i];
+    const uint32_t first = n->slot_count ? n->slots[slot_of(n, e)] : 0;
+    const struct measure_node *there = &n->v[first];
+    return first && there->type == 'f' && there->u.size == e->u.size && there->changed == e->changed
+               ? first
+               : 0;
+}
+
 static struct measure_bytes name_of(const struct measure_nodes *n, const struct measure_node *e)
 {
     const uint8_t *name = n->text.data + e->name;

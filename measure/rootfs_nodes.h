@@ -6,9 +6,10 @@
 
 enum { MEASURE_ENTRIES_MAX = 4 << 20, MEASURE_TEXT_MAX = 512 << 20 };
 
-struct measure_node {               /* 88 bytes each; names and offsets are places in text */
+struct measure_node {               /* 96 bytes each; names and offsets are places in text */
     uint8_t digest[CMC_SHA256_LEN]; /* f: content; at the end: of the entry */
     uint64_t dev, ino;
+    uint64_t changed; /* f: ctime in nanoseconds, which no program can set */
     union {
         uint64_t size; /* f */
         struct {
@@ -51,6 +52,10 @@ CMC_MUST_CHECK int measure_nodes_add(struct measure_nodes *n, uint32_t parent, u
 /* Says that i, no directory, was met now, in walk order, with its dev and ino set.
  * Errors: -CMC_E_LIMIT (memory). */
 CMC_MUST_CHECK int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struct cmc_err *err);
+
+/* A file that was seen before and is i by another name, unchanged since it was read: same device,
+ * inode, size and ctime. 0: there is none. */
+uint32_t measure_nodes_twin(const struct measure_nodes *n, uint32_t i);
 
 /* The path of i, from "/", appended to out. */
 void measure_nodes_path(const struct measure_nodes *n, uint32_t i, struct cmc_buf *out);

@@ -11,6 +11,8 @@
 #include "measure/listing.h"
 #include "measure/rootfs_nodes.h"
 
+#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+
 static struct measure_nodes tree(void)
 {
     struct measure_nodes n;
@@ -97,6 +99,38 @@ static void paths(void **state)
     measure_nodes_done(&n);
 }
 
+/* Another name of a file that was read; anything that is not the same in all ways is no twin. */
+static void twins(void **state)
+{
+    static const struct {
+        uint64_t dev, ino, size, changed;
+        bool twin;
+    } rows[] = {
+        {1, 100, 7, 5000, true},  {2, 100, 7, 5000, false}, {1, 101, 7, 5000, false},
+        {1, 100, 8, 5000, false}, {1, 100, 7, 5001, false},
+    };
+    (void)state;
+    struct measure_nodes n = tree();
+    const uint32_t first = add(&n, 0, "a", 'f'), fifo = add(&n, 0, "b", 'p');
+    const uint32_t i = add(&n, 0, "c", 'f');
+    n.v[first].u.size = 7;
+    n.v[first].changed = 5000;
+    n.v[i] = n.v[first];
+    assert_int_equal(measure_nodes_twin(&n, i), 0); /* nothing was seen yet */
+    seen(&n, first, 1, 100);
+    seen(&n, fifo, 1, 7);
+    for (size_t k = 0; k < ROWS(rows); k++) {
+        n.v[i].dev = rows[k].dev;
+        n.v[i].ino = rows[k].ino;
+        n.v[i].u.size = rows[k].size;
+        n.v[i].changed = rows[k].changed;
+        assert_int_equal(measure_nodes_twin(&n, i), rows[k].twin ? first : 0);
+    }
+    n.v[i] = n.v[fifo];
+    assert_int_equal(measure_nodes_twin(&n, i), 0);
+    measure_nodes_done(&n);
+}
+
 /* The table of inodes grows many times and still finds each one. */
 static void many_inodes(void **state)
 {
@@ -130,9 +164,8 @@ static void entries_are_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(groups_and_listing),
-        cmocka_unit_test(paths),
-        cmocka_unit_test(many_inodes),
+        cmocka_unit_test(groups_and_listing),  cmocka_unit_test(paths),
+        cmocka_unit_test(many_inodes),         cmocka_unit_test(twins),
         cmocka_unit_test(entries_are_limited),
     };
     return cmocka_run_group_tests_name("measure/rootfs_nodes", tests, NULL, NULL);
