@@ -2,6 +2,8 @@
 /* measure/config.c -- measures one config.json (docs/formats/oci-config.md). */
 #include "measure/config.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "measure/config_parts.h"
 
@@ -35,6 +37,10 @@ int measure_config(const void *json, size_t len, const struct measure_config_opt
 
     if (!opts->container_id || !*opts->container_id)
         return cmc_fail(err, CMC_E_USAGE, "configuration: the container id is empty");
+    /* as the last part of a path they would lead elsewhere */
+    if (strcmp(opts->container_id, ".") == 0 || strcmp(opts->container_id, "..") == 0)
+        return cmc_fail(err, CMC_E_USAGE, "configuration: no container can have the id %s",
+                        opts->container_id);
     if (opts->bundle && *opts->bundle != '/')
         return cmc_fail(err, CMC_E_USAGE, "configuration: bundle path %s is not absolute",
                         opts->bundle);

@@ -11,7 +11,7 @@
 enum { MEASURE_KEY_ID_LEN = 8 };
 
 struct measure_config_opts {
-    const char *container_id;     /* as in the Create request; not empty */
+    const char *container_id;     /* as in the Create request; not "", ".", ".." */
     const char *bundle;           /* absolute bundle path; may be NULL */
     const uint8_t *redaction_key; /* 32 bytes, or NULL: the all-zero key */
 };
@@ -43,8 +43,9 @@ void measure_config_key_id(const uint8_t *key, uint8_t out[static MEASURE_KEY_ID
 
 /* Calls diff once per difference of two details (section 11 of docs/formats/oci-config.md).
  * path: "process.args[2]", "process.env VAL"; safe for a terminal. before, after: JSON text, or
- * words for a variable without a shown value; NULL: absent; untrusted (cmc_put_safe), and the
- * values of variables are secrets. Errors: -CMC_E_FORMAT (no detail; says which), -CMC_E_LIMIT. */
+ * words for a variable without a shown value or with a name that path cuts; NULL: absent;
+ * untrusted (cmc_put_safe), and the values of variables are secrets.
+ * Errors: -CMC_E_FORMAT (no detail; says which), -CMC_E_LIMIT. */
 typedef void measure_config_diff_fn(void *ctx, const char *path, const char *before,
                                     const char *after);
 CMC_MUST_CHECK int measure_config_diff(const struct cmc_buf *a, const struct cmc_buf *b,

@@ -76,9 +76,12 @@ static void put_name(struct cmc_buf *b, const struct variable *v)
         cmc_put_text(b, "null");
 }
 
+/* Callers judge by the name whether a value is a secret: none goes with a name that is cut. */
 static void put_value(struct cmc_buf *b, const struct variable *v)
 {
-    if (v->e.value)
+    if (v->e.value && v->e.name_len > NAME_SHOWN)
+        cmc_put_text(b, "not shown");
+    else if (v->e.value)
         cmc_put_json_text(b, v->e.value, v->e.value_len);
     else if (v->e.commitment)
         cmc_put_fmt(b, "withheld (%.*s)", DIGITS_SHOWN, v->e.commitment);

@@ -265,6 +265,8 @@ def detail_digest(data, key):
 
 def measure(data, cid, bundle=None, key=bytes(32)):
     """(digest, detail, terminal) of the bytes of a config.json; Refused otherwise."""
+    if cid in ("", ".", ".."):
+        raise Refused("no container id")
     config = read(data)
     if not isinstance(config, Object):
         raise Refused("expected an object")

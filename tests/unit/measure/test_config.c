@@ -128,6 +128,9 @@ static void failures_leave_the_output_alone(void **state)
     } rows[] = {
         {"{}", "", NULL, CMC_E_USAGE, "configuration: the container id is empty"},
         {"{}", NULL, NULL, CMC_E_USAGE, "configuration: the container id is empty"},
+        {"{}", ".", NULL, CMC_E_USAGE, "configuration: no container can have the id ."},
+        {"{\"linux\":{\"cgroupsPath\":\"/default/..\"}}", "..", NULL, CMC_E_USAGE,
+         "configuration: no container can have the id .."},
         {"{}", "id", "b", CMC_E_USAGE, "configuration: bundle path b is not absolute"},
         {"{}", "id", "", CMC_E_USAGE, "configuration: bundle path  is not absolute"},
         {"", "id", NULL, CMC_E_FORMAT,

@@ -16,6 +16,8 @@
 #define N(n)    "{\"name\":\"" n "\"}"
 #define C1      "67df8a3e99da45acc73789a208f83703b66d400cf69dcafbec866b551aaf370d"
 #define C2      "07df8a3e99da45acc73789a208f83703b66d400cf69dcafbec866b551aaf370d"
+#define X10     "XXXXXXXXXX"
+#define X100    X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
 #define W(n, c) "{\"commitment\":\"" c "\",\"name\":\"" n "\"}"
 
 struct row {
@@ -63,6 +65,15 @@ static struct row rows[] = {
     {ENV(W("A", C1)), ENV(V("A", "x")), "process.env A: withheld (67df8a3e99da45ac) -> \"x\"\n"},
     {ENV("{\"name\":\"\\u001b[2J\\u202e\",\"value\":\"\"}"), ENV(""),
      "process.env \\x1b[2J\\xe2\\x80\\xae: \"\" -> -\n"},
+    /* a name that is cut could be that of a secret */
+    {ENV("{\"name\":\"" X100 X100 "\",\"value\":\"a\"}"), ENV(""),
+     "process.env " X100 X100 ": \"a\" -> -\n"},
+    {ENV("{\"name\":\"" X100 X100 "_TOKEN\",\"value\":\"secret\"}"),
+     ENV("{\"name\":\"" X100 X100 "_TOKEN\",\"value\":\"SECRET\"}"),
+     "process.env " X100 X100 "...: not shown -> not shown\n"},
+    {ENV(N(X100 X100 "_TOKEN") "," W(X100 X100 "_TOKEN", C1)), ENV(""),
+     "process.env " X100 X100 "...: no value -> -\n"
+     "process.env " X100 X100 "... #2: withheld (67df8a3e99da45ac) -> -\n"},
     /* no other difference shows a variable */
     {ENV(V("S", "secret")), "{\"process\":{}}",
      "process.env: [...] -> -\nprocess.env S: \"secret\" -> -\n"},
