@@ -82,7 +82,7 @@ bool measure_member_is_set(const struct measure_member *m, const struct measure_
         return *((const bool *)(const void *)((const uint8_t *)ev + m->has));
     switch (m->kind) {
     case MEASURE_MEMBER_TEXT:
-        return memcmp(at, zeros, sizeof(const char *)) != 0;
+        return *(const char *const *)(const void *)at != NULL;
     case MEASURE_MEMBER_BYTES:
         return memcmp(at, zeros, m->size) != 0;
     case MEASURE_MEMBER_BOOL:

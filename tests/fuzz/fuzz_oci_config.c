@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/fuzz/fuzz_oci_config.c -- any bytes as config.json, and as a detail.
- * A digest comes with a detail that gives it back and differs from itself in nothing; where a detail
- * does not differ from a known one, their digests are equal. */
+ * A digest comes with a detail that gives it back and differs from itself in nothing; where a
+ * detail does not differ from a known one, their digests are equal. */
 #include <stdlib.h>
 #include <string.h>
 

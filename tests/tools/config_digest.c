@@ -50,7 +50,7 @@ static void measure_line(char *line, char *buf)
                                              .bundle = *field[2] ? field[2] : NULL,
                                              .redaction_key = *field[3] ? key : NULL};
     if (measure_config(buf, read_file(field[0], buf, FILE_MAX), &opts, &c, &err) < 0)
-        printf("no %u %s\n", err.code, err.msg);
+        printf("no %u %s\n", (unsigned)err.code, err.msg);
     else
         show(&c);
     measure_config_done(&c);

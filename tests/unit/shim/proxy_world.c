@@ -63,6 +63,7 @@ void world_start(struct proxy_world *w)
 {
     int ready[2];
     char c;
+    *w = (struct proxy_world){.proxy = -1};
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/cmc-world-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     (void)snprintf(w->socket, sizeof(w->socket), "%s/cmc-front", w->dir);
