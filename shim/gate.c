@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "shim/bundle.h"
 #include "shim/job.h"
+#include "shim/owed.h"
 #include "shim/report.h"
 #include "shim/sock.h"
 
@@ -170,6 +171,8 @@ static void decide(struct shim_create *c, const struct cmc_helper_result *r, con
     struct cmc_err err;
     shim_report_create(c->proxy->setup.log, c->bundle_fd, c->id, shim_loop_now_ms() - c->arrived_ms,
                        r, r ? r->text : why);
+    if (r)
+        shim_owed_retry(c->proxy);
     expire(c, shim_loop_now_ms());
     if (!c->link) { /* given up meanwhile: it must never start behind its caller's back */
         drop_create(c);
@@ -180,6 +183,8 @@ static void decide(struct shim_create *c, const struct cmc_helper_result *r, con
         say(c, CMC_LOG_ERROR, "create not forwarded", err.msg);
         answer_error(c, SHIM_STATUS_UNAVAILABLE, err.msg);
         drop_create(c);
+    } else if (!r) {
+        shim_owed_note(c->proxy, c->id, why);
     }
 }
 
@@ -378,6 +383,8 @@ static void deletion_recorded(void *owner, const struct cmc_helper_result *r, co
     if (!r || r->outcome != CMC_HELPER_RECORDED)
         cmc_log(d->proxy->setup.log, CMC_LOG_ERROR, "container-delete not recorded", "task", d->id,
                 "why", r ? r->text : why, NULL);
+    if (r)
+        shim_owed_retry(d->proxy);
     free(d->id);
     free(d);
 }

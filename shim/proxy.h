@@ -11,6 +11,7 @@
 struct shim_link;   /* a connection of containerd and its twin to the real shim: link.h */
 struct shim_create; /* a Create that waits, or that was forwarded and is not answered: gate.h */
 struct shim_job;    /* a running helper: job.h */
+struct shim_owed;   /* an event that no helper could record yet: owed.h */
 
 /* What `start` found out; borrowed for the life of the process. */
 struct shim_setup {
@@ -37,6 +38,8 @@ struct shim_proxy {
     struct shim_link *dead_links; /* freed after the batch that closed them */
     struct shim_create *dead_creates;
     struct shim_job *dead_jobs;
+    struct shim_owed *owed; /* oldest first */
+    bool owed_busy;         /* a helper is at the first one */
     uint64_t socket_ino;
     uint64_t quiet_since_ms; /* last time anybody was connected */
     uint64_t ended_ms;       /* the real shim's end, 0 while it runs */

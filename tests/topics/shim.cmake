@@ -6,7 +6,7 @@ add_executable(shim_fake_inner ${CMAKE_CURRENT_LIST_DIR}/../unit/shim/fake_inner
 target_link_libraries(shim_fake_inner PRIVATE cmc_shim)
 set(world ${CMAKE_CURRENT_LIST_DIR}/../unit/shim/proxy_world.c)
 set(fakes $<TARGET_FILE:shim_fake_inner> $<TARGET_FILE:shim_fake_helper>)
-foreach(name gate link proxy)
+foreach(name gate link owed proxy)
   cmc_unit(shim/${name} LIBS cmc_shim SOURCES ${world} ARGS ${fakes})
 endforeach()
 foreach(name daemon delegate job server start)

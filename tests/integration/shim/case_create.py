@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """case_create.py -- what happens to a Create while a helper works, fails, or refuses."""
 import os
+import resource
 import signal
 import time
 
@@ -168,6 +169,25 @@ def case_even_the_second_helper_fails(w):
     expect("NOT RECORDED" in t.fifo_text(), "loud in containerd's journal")
     t.start()
     t.finish()
+
+
+def case_no_helper_can_start(w):
+    """Two descriptors are too few for a helper, enough to forward: recorded when there are more."""
+    t = Task(w)
+    t.client.call("Connect", field(1, t.name))
+    proxy = t.shims()[0][0]
+    before = resource.prlimit(proxy, resource.RLIMIT_NOFILE)
+    count = len(os.listdir(f"/proc/{proxy}/fd"))
+    resource.prlimit(proxy, resource.RLIMIT_NOFILE, (count + 2, before[1]))
+    t.create()
+    same(w.calls(t.name), [], "helpers")
+    expect("NOT RECORDED" in t.fifo_text(), "loud in containerd's journal")
+    resource.prlimit(proxy, resource.RLIMIT_NOFILE, before)
+    t.start()
+    t.finish()
+    calls = w.calls(t.name)
+    same([c["job"] for c in calls], ["2", "3"], "jobs")
+    expect(calls[1]["reason"].startswith("not recorded when it started: "), calls[1]["reason"])
 
 
 def case_not_recorded_is_loud(w):

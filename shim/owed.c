@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shim/owed.c -- a short queue of failures to record. */
+#include "shim/owed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/applog.h"
+#include "shim/job.h"
+
+enum { OWED_MAX = 1024, REASON_MAX = 512 };
+
+struct shim_owed {
+    struct shim_owed *next;
+    char *id;
+    char reason[REASON_MAX];
+};
+
+static size_t append(struct shim_proxy *p, struct shim_owed *o)
+{
+    struct shim_owed **at = &p->owed;
+    size_t count = 1;
+    for (; *at; at = &(*at)->next)
+        count++;
+    o->next = NULL;
+    *at = o;
+    return count;
+}
+
+static struct shim_owed *take_first(struct shim_proxy *p)
+{
+    struct shim_owed *o = p->owed;
+    p->owed = o->next;
+    return o;
+}
+
+static void forget(struct shim_owed *o)
+{
+    free(o->id);
+    free(o);
+}
+
+void shim_owed_note(struct shim_proxy *p, const char *id, const char *why)
+{
+    struct shim_owed *o = calloc(1, sizeof(*o));
+    if (!o) /* the log has said it */
+        return;
+    o->id = strdup(id);
+    (void)snprintf(o->reason, sizeof(o->reason), "not recorded when it started: %s", why);
+    if (!o->id)
+        forget(o);
+    else if (append(p, o) > OWED_MAX && !p->owed_busy)
+        forget(take_first(p));
+}
+
+/* Whatever it answers, the helper was told, and notes itself what it cannot record. One that died
+ * of this container must not keep the others from being recorded. */
+static void told(void *owner, const struct cmc_helper_result *r, const char *why)
+{
+    struct shim_proxy *p = owner;
+    struct shim_owed *o = take_first(p);
+    const bool late = r && r->outcome == CMC_HELPER_MEASURE_FAILED;
+    p->owed_busy = false;
+    cmc_log(p->setup.log, late ? CMC_LOG_WARNING : CMC_LOG_ERROR,
+            late ? "failure recorded late" : "failure still not recorded", "task", o->id, "why",
+            r ? r->text : why, NULL);
+    if (!r) {
+        (void)append(p, o);
+        return;
+    }
+    forget(o);
+    shim_owed_retry(p);
+}
+
+void shim_owed_retry(struct shim_proxy *p)
+{
+    const struct shim_owed *o = p->owed;
+    struct cmc_err err;
+    if (!o || p->owed_busy)
+        return;
+    const struct cmc_helper_request q = {
+        .job = CMC_HELPER_FAILED,
+        .ns = p->setup.ns,
+        .id = o->id,
+        .group = p->setup.group,
+        .inner_shim = p->setup.inner,
+        .reason = o->reason,
+    };
+    p->owed_busy = shim_job_start(p, &q, -1, told, p, &err) == 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/shim/test_owed.c -- a container that no helper could record is recorded by a later
+ * one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/shim/proxy_world.h"
+
+static struct proxy_world world;
+
+static int setup(void **state)
+{
+    (void)state;
+    world_start(&world);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return world_end(&world);
+}
+
+static void create(const char *id)
+{
+    cmc_autobuf struct cmc_buf payload = cmc_buf_of(4096), b = cmc_buf_of(1 << 16);
+    const struct cmc_span body = world_create(&world, id, NULL, &payload);
+    int fd = world_connect(&world);
+    world_send(fd, 1, "Create", &body, 0);
+    assert_int_equal(world_answer(fd, 1, &b).status, SHIM_STATUS_OK);
+    assert_int_equal(close(fd), 0);
+}
+
+/* How often a helper was asked to record the failure of id, once it is want times or 5 s over. */
+static size_t asked(const char *id, size_t want)
+{
+    char line[64];
+    size_t n = 0;
+    (void)snprintf(line, sizeof(line), "job=3 ns=default id=%s ", id);
+    for (int i = 0; i < 100 && n < want; i++) {
+        (void)usleep(i ? 50000 : 0);
+        n = 0;
+        for (const char *at = world_calls(&world); (at = strstr(at, line)); at++)
+            n++;
+    }
+    return n;
+}
+
+/* Its own helper and the one after it die, as all do that meet it. */
+static void test_next_result_tries_again(void **state)
+{
+    (void)state;
+    create("crash-twice");
+    assert_int_equal(asked("crash-twice", 1), 1);
+    create("keep");
+    assert_int_equal(asked("crash-twice", 2), 2);
+    assert_non_null(strstr(world_calls(&world), "reason=not recorded when it started: "));
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_next_result_tries_again),
+    };
+    if (argc < 3)
+        return 2;
+    world_inner = argv[1];
+    world_helper = argv[2];
+    return cmocka_run_group_tests_name("shim/owed", tests, setup, teardown);
+}
