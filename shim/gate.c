@@ -171,8 +171,7 @@ static void decide(struct shim_create *c, const struct cmc_helper_result *r, con
     struct cmc_err err;
     shim_report_create(c->proxy->setup.log, c->bundle_fd, c->id, shim_loop_now_ms() - c->arrived_ms,
                        r, r ? r->text : why);
-    if (r)
-        shim_owed_retry(c->proxy);
+    shim_owed_retry(c->proxy, r);
     expire(c, shim_loop_now_ms());
     if (!c->link) { /* given up meanwhile: it must never start behind its caller's back */
         drop_create(c);
@@ -183,8 +182,8 @@ static void decide(struct shim_create *c, const struct cmc_helper_result *r, con
         say(c, CMC_LOG_ERROR, "create not forwarded", err.msg);
         answer_error(c, SHIM_STATUS_UNAVAILABLE, err.msg);
         drop_create(c);
-    } else if (!r) {
-        shim_owed_note(c->proxy, c->id, why);
+    } else if (!r || r->outcome == CMC_HELPER_NOT_RECORDED) {
+        shim_owed_note(c->proxy, c->id, r ? r->text : why);
     }
 }
 
@@ -383,8 +382,7 @@ static void deletion_recorded(void *owner, const struct cmc_helper_result *r, co
     if (!r || r->outcome != CMC_HELPER_RECORDED)
         cmc_log(d->proxy->setup.log, CMC_LOG_ERROR, "container-delete not recorded", "task", d->id,
                 "why", r ? r->text : why, NULL);
-    if (r)
-        shim_owed_retry(d->proxy);
+    shim_owed_retry(d->proxy, r);
     free(d->id);
     free(d);
 }

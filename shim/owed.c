@@ -47,37 +47,43 @@ void shim_owed_note(struct shim_proxy *p, const char *id, const char *why)
     if (!o) /* the log has said it */
         return;
     o->id = strdup(id);
-    (void)snprintf(o->reason, sizeof(o->reason), "not recorded when it started: %s", why);
+    (void)snprintf(o->reason, sizeof(o->reason), "recorded late: %s", why);
     if (!o->id)
         forget(o);
     else if (append(p, o) > OWED_MAX && !p->owed_busy)
         forget(take_first(p));
 }
 
-/* Whatever it answers, the helper was told, and notes itself what it cannot record. One that died
- * of this container must not keep the others from being recorded. */
+static bool could_record(const struct cmc_helper_result *r)
+{
+    return r && (r->outcome == CMC_HELPER_RECORDED || r->outcome == CMC_HELPER_MEASURE_FAILED);
+}
+
+/* A container that helpers die of must not keep the others from being recorded: it goes last. */
 static void told(void *owner, const struct cmc_helper_result *r, const char *why)
 {
     struct shim_proxy *p = owner;
     struct shim_owed *o = take_first(p);
-    const bool late = r && r->outcome == CMC_HELPER_MEASURE_FAILED;
+    const bool late = could_record(r);
     p->owed_busy = false;
     cmc_log(p->setup.log, late ? CMC_LOG_WARNING : CMC_LOG_ERROR,
             late ? "failure recorded late" : "failure still not recorded", "task", o->id, "why",
-            r ? r->text : why, NULL);
-    if (!r) {
+            late ? o->reason
+            : r  ? r->text
+                 : why,
+            NULL);
+    if (late)
+        forget(o);
+    else
         (void)append(p, o);
-        return;
-    }
-    forget(o);
-    shim_owed_retry(p);
+    shim_owed_retry(p, r);
 }
 
-void shim_owed_retry(struct shim_proxy *p)
+void shim_owed_retry(struct shim_proxy *p, const struct cmc_helper_result *result)
 {
     const struct shim_owed *o = p->owed;
     struct cmc_err err;
-    if (!o || p->owed_busy)
+    if (!o || p->owed_busy || !could_record(result))
         return;
     const struct cmc_helper_request q = {
         .job = CMC_HELPER_FAILED,

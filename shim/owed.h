@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shim/owed.h -- Creates that went on with no event of them anywhere, because no helper could run:
- * recorded late, by the next helper that can. */
+/* shim/owed.h -- Creates that went on with no event of them: no helper could run, or none could
+ * record. Recorded late, each, once the recorder works again. */
 #ifndef SHIM_OWED_H
 #define SHIM_OWED_H
+#include "base/helper_msg.h"
 #include "shim/proxy.h"
 
 /* Remembers that the container id is not recorded, and why. */
 void shim_owed_note(struct shim_proxy *p, const char *id, const char *why);
-/* A helper has just given a result: lets one record what is owed, in the background. */
-void shim_owed_retry(struct shim_proxy *p);
+/* A helper has just given result, or NULL: when that one could record, another is to record what is
+ * owed, in the background. */
+void shim_owed_retry(struct shim_proxy *p, const struct cmc_helper_result *result);
 #endif

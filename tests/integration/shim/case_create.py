@@ -187,7 +187,7 @@ def case_no_helper_can_start(w):
     t.finish()
     calls = w.calls(t.name)
     same([c["job"] for c in calls], ["2", "3"], "jobs")
-    expect(calls[1]["reason"].startswith("not recorded when it started: "), calls[1]["reason"])
+    expect(calls[1]["reason"].startswith("recorded late: "), calls[1]["reason"])
 
 
 def case_not_recorded_is_loud(w):

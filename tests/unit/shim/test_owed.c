@@ -38,13 +38,13 @@ static void create(const char *id)
     assert_int_equal(close(fd), 0);
 }
 
-/* How often a helper was asked to record the failure of id, once it is want times or 5 s over. */
+/* How often a helper was asked to record the failure of id, once it is want times or 2 s over. */
 static size_t asked(const char *id, size_t want)
 {
     char line[64];
     size_t n = 0;
     (void)snprintf(line, sizeof(line), "job=3 ns=default id=%s ", id);
-    for (int i = 0; i < 100 && n < want; i++) {
+    for (int i = 0; i < 40 && n < want; i++) {
         (void)usleep(i ? 50000 : 0);
         n = 0;
         for (const char *at = world_calls(&world); (at = strstr(at, line)); at++)
@@ -61,13 +61,27 @@ static void test_next_result_tries_again(void **state)
     assert_int_equal(asked("crash-twice", 1), 1);
     create("keep");
     assert_int_equal(asked("crash-twice", 2), 2);
-    assert_non_null(strstr(world_calls(&world), "reason=not recorded when it started: "));
+    assert_non_null(strstr(world_calls(&world), "reason=recorded late: "));
+}
+
+/* Nor does one who could not record show that another can. */
+static void test_only_a_recording_helps(void **state)
+{
+    (void)state;
+    create("notrecorded");
+    assert_int_equal(asked("crash-twice", 3), 2);
+    assert_int_equal(asked("notrecorded", 1), 0);
+    create("keep");
+    assert_int_equal(asked("crash-twice", 3), 3);
+    create("keep");
+    assert_int_equal(asked("notrecorded", 1), 1);
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next_result_tries_again),
+        cmocka_unit_test(test_only_a_recording_helps),
     };
     if (argc < 3)
         return 2;
