@@ -14,6 +14,11 @@ def runc_knows(w, t):
     return done.returncode == 0
 
 
+def parent(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        return int(stat.read().rsplit(")", 1)[1].split()[1])
+
+
 def case_containerd_restarts(w):
     """All connections end, later ones find the container as it was; SIGTERM changes nothing."""
     t = Task(w)
@@ -66,8 +71,11 @@ def case_helper_dies_with_the_proxy(w):
     t = Task(w, "-slow-9000")
     t.client.send("Create", t.request())
     wait_until(lambda: w.calls(t.name), "helper runs")
-    kill(t.shims()[0][0])
-    wait_until(lambda: not w.processes("cmc-measure"), "helper gone", 3)
+    proxy = t.shims()[0][0]
+    helpers = [pid for pid in w.processes("cmc-measure") if parent(pid) == proxy]
+    expect(helpers, "a helper of this proxy")
+    kill(proxy)
+    wait_until(lambda: not set(helpers) & set(w.processes("cmc-measure")), "helper gone", 3)
     wait_until(lambda: t.shims() == ([], []), "gone")
     w.run(w.args(t.name, "-bundle", t.bundle, "delete"), cwd=t.bundle, status=None)
     os.close(t.fifo)
