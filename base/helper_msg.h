@@ -11,7 +11,7 @@
 
 /* Descriptors that cmc-measure is started with; everything else is closed. 0, 1, 2: /dev/null,
  * /dev/null, the shim's log. 4 is the bundle directory, O_PATH, judged; /dev/null when the job
- * needs none (CMC_HELPER_DELETE) or when the bundle is what failed (CMC_HELPER_FAILED). */
+ * needs none (CMC_HELPER_DELETE) or, with CMC_HELPER_FAILED, when there is none that was judged. */
 enum { CMC_HELPER_FD = 3, CMC_HELPER_BUNDLE_FD = 4 };
 
 enum {

@@ -217,7 +217,7 @@ static void record_failure(struct shim_create *c, const char *why)
     q.reason = reason;
     c->state = CREATE_RECORDING;
     say(c, CMC_LOG_ERROR, "cannot measure", reason);
-    if (shim_job_start(c->proxy, &q, -1, failure_recorded, c, &err) < 0)
+    if (shim_job_start(c->proxy, &q, c->bundle_fd, failure_recorded, c, &err) < 0)
         decide(c, NULL, err.msg);
 }
 

@@ -120,7 +120,7 @@ def failing(w, script, reason):
     same([c["job"] for c in calls], ["1", "3"], "jobs")
     expect(reason in calls[1]["reason"], calls[1]["reason"])
     expect(int(calls[1]["create"]) > 0, "the request goes along, for its options")
-    same(calls[1]["fd4"], "none", "descriptor 4")
+    same(calls[1]["fd4"], "dir", "descriptor 4: the options depend on config.json, too")
     t.start()
     same(t.client.state(t.name), 2, "mode audit: it runs")
     t.finish()
@@ -235,6 +235,7 @@ def unmeasurable(w, payload_of, reason):
     calls = w.calls(t.name)
     same([c["job"] for c in calls], ["3"], "only the failure is recorded")
     expect(reason in calls[0]["reason"], calls[0]["reason"])
+    same(calls[0]["fd4"], "none", "descriptor 4")
     t.client.call("Connect", field(1, t.name), timeout=2)
     if got.code == 0:
         t.finish()
