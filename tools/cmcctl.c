@@ -3,6 +3,7 @@
 #include "tools/cmcctl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/options.h"
@@ -31,6 +32,7 @@ int main(int argc, char **argv)
 {
     struct cmc_err err = {0};
     int first = 1;
+    (void)setenv("TSS2_LOG", "all+none", 0); /* we say what failed; who set it wants to see more */
     for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

@@ -24,6 +24,13 @@ def test_pcr_equals_replay_by_cmcctl_and_by_the_oracle():
     oracle()
 
 
+def test_no_tpm_is_said_once():
+    """tss2 would add four lines of its own."""
+    done = cmcctl("--verify", "--tcti", "swtpm:path=/none", status=3)
+    holds(done.stdout, "COULD NOT CHECK", "verdict")
+    same(done.stderr, "", "standard error")
+
+
 def test_each_run_adds_one_create_and_one_delete():
     before, pcrs = len(events()), pcr_read()
     name = new_id()
