@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "shim/bundle.h"
 #include "shim/child.h"
 #include "shim/leftover.h"
+#include "shim/log.h"
 #include "shim/proxy.h"
 #include "shim/server.h"
 #include "shim/sock.h"
@@ -32,11 +32,7 @@ struct ready {
 /* The site's log, else the bundle's FIFO, else nothing: a shim must not fail for its log. */
 static int open_log(const struct cmc_site *site, int bundle)
 {
-    char path[4096];
-    (void)snprintf(path, sizeof(path), "%s/shim.log", site->runtime_dir);
-    int fd =
-        open(site->log ? site->log : path,
-             O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    int fd = shim_log_open(site);
     if (fd < 0)
         fd = shim_bundle_log(bundle);
     return fd < 0 ? shim_child_null() : fd;
