@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/shim/test_owed.c -- a container that no helper could record is recorded by a later
  * one. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +46,7 @@ static size_t asked(const char *id, size_t want)
     size_t n = 0;
     (void)snprintf(line, sizeof(line), "job=3 ns=default id=%s ", id);
     for (int i = 0; i < 40 && n < want; i++) {
-        (void)usleep(i ? 50000 : 0);
+        (void)poll(NULL, 0, i ? 50 : 0);
         n = 0;
         for (const char *at = world_calls(&world); (at = strstr(at, line)); at++)
             n++;

@@ -79,6 +79,5 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     fake_inner = argv[1];
-    fake_helper = argv[2];
     return cmocka_run_group_tests_name("shim/start", tests, setup, teardown);
 }
