@@ -20,7 +20,7 @@ static enum ctl_detail get(const struct ctl_log *c, const char *kind, const uint
     struct cmc_err err = {0};
     const int found = record_details_get(c->details, kind, digest, out, &err);
     if (found < 0)
-        return CTL_DETAIL_UNCHECKED;
+        return CTL_DETAIL_UNREADABLE;
     return found ? CTL_DETAIL_AGREES : CTL_DETAIL_ABSENT;
 }
 
@@ -39,7 +39,7 @@ static enum ctl_detail get_config(const struct ctl_log *c, const struct measure_
         return got;
     measure_config_key_id(key, key_id);
     if (memcmp(key_id, ev->key_id, sizeof(key_id)) != 0)
-        return CTL_DETAIL_UNCHECKED;
+        return CTL_DETAIL_OTHER_KEY;
     const int rc = measure_config_detail_digest(out->data, out->len, key, digest, &err);
     return rc == 0 && equal(digest, ev->config) ? CTL_DETAIL_AGREES : CTL_DETAIL_TAMPERED;
 }
@@ -75,23 +75,41 @@ struct diff {
     void *ctx;
 };
 
-/* Values of variables that sound like secrets are withheld (docs/decisions/0003). */
-static bool is_secret(const char *path)
+static bool sounds_secret(const char *text)
 {
-    static const char *const words[] = {"PASSWORD", "SECRET", "TOKEN", "KEY"};
-    if (strncmp(path, "process.env", 11) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcasestr(path, words[i]))
+    static const char *const words[] = {"PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL",
+                                        "SECRET",   "TOKEN",  "KEY"};
+    for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcasestr(text, words[i]))
             return true;
     return false;
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* The value of a hook's variable is part of one text with its name: that is judged as a whole, and
+ * so is a hook, or are all, that only one side has. */
+static bool is_hook_secret(const char *path, const char *value)
+{
+    return value && begins(path, "hooks") && (strstr(path, ".env") || strstr(value, "\"env\"")) &&
+           sounds_secret(value);
+}
+
+/* Values of variables that sound like secrets are withheld (docs/decisions/0003). */
+static bool is_secret(const char *path, const char *before, const char *after)
+{
+    return (begins(path, "process.env") && sounds_secret(path)) || is_hook_secret(path, before) ||
+           is_hook_secret(path, after);
 }
 
 static void on_config(void *ctx, const char *path, const char *before, const char *after)
 {
     static const char withheld[] = "(withheld)";
     const struct diff *d = ctx;
-    const bool secret = is_secret(path);
+    const bool secret = is_secret(path, before, after);
     const struct ctl_difference one = {.what = "config",
                                        .path = path,
                                        .before = before && secret ? withheld : before,

@@ -6,11 +6,10 @@
 
 static const char *detail_name(enum ctl_detail d)
 {
-    static const char *const names[] = {[CTL_DETAIL_NONE] = "none",
-                                        [CTL_DETAIL_AGREES] = "agrees",
-                                        [CTL_DETAIL_TAMPERED] = "tampered",
-                                        [CTL_DETAIL_ABSENT] = "absent",
-                                        [CTL_DETAIL_UNCHECKED] = "unchecked"};
+    static const char *const names[] = {
+        [CTL_DETAIL_NONE] = "none",           [CTL_DETAIL_AGREES] = "agrees",
+        [CTL_DETAIL_TAMPERED] = "tampered",   [CTL_DETAIL_ABSENT] = "absent",
+        [CTL_DETAIL_OTHER_KEY] = "unchecked", [CTL_DETAIL_UNREADABLE] = "unchecked"};
     return names[d];
 }
 

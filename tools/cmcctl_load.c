@@ -271,17 +271,26 @@ static bool look(struct ctl_log *c)
     return c->opt.verify && (!measure_banks_equal(&live, &last) || c->bytes.len != len);
 }
 
+static bool either(const struct ctl_entry *e, enum ctl_detail d)
+{
+    return e->config == d || e->listing == d;
+}
+
+/* The first detail that is wrong decides, else the first that cannot be read. */
 static void check_details(struct ctl_log *c, struct ctl_entry *e, uint64_t from)
 {
     char text[sizeof(c->reason)];
-    if (e->ev.seq >= from && cmcctl_is_shown(c, e))
-        cmcctl_details_check(c, e);
-    if (e->config != CTL_DETAIL_TAMPERED && e->listing != CTL_DETAIL_TAMPERED)
+    if (e->ev.seq < from || !cmcctl_is_shown(c, e))
         return;
-    (void)snprintf(text, sizeof(text), "stored details of event %llu are not what was measured",
-                   (unsigned long long)e->ev.seq);
-    if (c->verdict != CTL_DISAGREES)
+    cmcctl_details_check(c, e);
+    const bool tampered = either(e, CTL_DETAIL_TAMPERED);
+    (void)snprintf(text, sizeof(text), "stored details of event %llu %s",
+                   (unsigned long long)e->ev.seq,
+                   tampered ? "are not what was measured" : "cannot be read");
+    if (tampered && c->verdict != CTL_DISAGREES)
         decide(c, CTL_DISAGREES, text);
+    else if (either(e, CTL_DETAIL_UNREADABLE) && c->verdict <= CTL_AGREES)
+        decide(c, CTL_UNCHECKED, text);
 }
 
 void cmcctl_load(struct ctl_log *c, uint64_t from)

@@ -24,8 +24,9 @@ static const char about[] =
     "event before it of the same image, container name, or container id.";
 static const char after[] =
     "Exit status: 0 log and TPM agree (without --verify: the log replays), 1 they disagree or\n"
-    "stored details are not what was measured, 2 wrong usage, 3 could not check.\n"
-    "Values of variables whose names contain PASSWORD, SECRET, TOKEN or KEY are not shown.";
+    "stored details are not what was measured, 2 wrong usage, 3 could not check, or stored\n"
+    "details cannot be read. Values of variables whose names contain PASSWORD, PASSWD,\n"
+    "PASSPHRASE, CREDENTIAL, SECRET, TOKEN or KEY are not shown.";
 
 static int parse(struct ctl_options *o, int argc, char **argv, struct cmc_err *err)
 {

@@ -19,8 +19,9 @@ enum ctl_detail {
     CTL_DETAIL_NONE, /* the event names no such detail */
     CTL_DETAIL_AGREES,
     CTL_DETAIL_TAMPERED,
-    CTL_DETAIL_ABSENT,   /* not stored, or stored no longer */
-    CTL_DETAIL_UNCHECKED /* it cannot be read, or needs a key that we do not have */
+    CTL_DETAIL_ABSENT,    /* not stored, or stored no longer */
+    CTL_DETAIL_OTHER_KEY, /* it needs a redaction key that we do not have */
+    CTL_DETAIL_UNREADABLE /* it is stored, but cannot be read or is not to be trusted */
 };
 
 struct ctl_entry {

@@ -58,8 +58,11 @@ static void put_detail(const struct ctl_log *c, struct cmc_buf *b, enum ctl_deta
     case CTL_DETAIL_ABSENT:
         cmc_put_text(b, "  no details stored");
         break;
-    case CTL_DETAIL_UNCHECKED:
-        cmc_put_text(b, "  its details could not be read, or need another redaction key");
+    case CTL_DETAIL_OTHER_KEY:
+        cmc_put_text(b, "  its details need another redaction key");
+        break;
+    case CTL_DETAIL_UNREADABLE:
+        put_bad(c, b, "  its stored details cannot be read");
         break;
     }
 }

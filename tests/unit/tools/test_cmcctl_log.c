@@ -116,24 +116,33 @@ static void put_details(const char *kind, const uint8_t *digest, const struct cm
         fail_msg("%s", err.msg);
 }
 
+static void put_config(const char *json, struct measure_event *ev)
+{
+    const struct measure_config_opts how = {.container_id = ev->container};
+    struct measure_config config;
+    struct cmc_err err = {0};
+    if (measure_config(json, strlen(json), &how, &config, &err) < 0)
+        fail_msg("%s", err.msg);
+    memcpy(ev->config, config.digest, sizeof(ev->config));
+    put_details("config", ev->config, &config.detail);
+    measure_config_done(&config);
+}
+
 /* A container with these two variables and a root file system of one file. */
 static void create(const char *container, const char *value, const char *token, const char *file)
 {
     char json[1024], dir[64], path[96];
     struct measure_event ev = event(container);
-    struct measure_config config;
     struct measure_rootfs rootfs;
     struct cmc_err err = {0};
     cmc_autobuf struct cmc_buf listing = cmc_buf_of(1 << 20);
-    const struct measure_config_opts how = {.container_id = container};
     const struct measure_rootfs_opts walk = {.listing = &listing};
     (void)snprintf(json, sizeof(json),
                    "{\"ociVersion\":\"1.0.2\",\"process\":{\"user\":{\"uid\":0,\"gid\":0},\"args\":"
                    "[\"sh\"],\"env\":[\"VAL=%s\",\"API_TOKEN=%s\"],\"cwd\":\"/\"},\"root\":"
                    "{\"path\":\"rootfs\"}}",
                    value, token);
-    if (measure_config(json, strlen(json), &how, &config, &err) < 0)
-        fail_msg("%s", err.msg);
+    put_config(json, &ev);
     (void)snprintf(dir, sizeof(dir), "%s/rootfs", bed.dir);
     (void)snprintf(path, sizeof(path), "%s/motd", dir);
     (void)mkdir(dir, 0755);
@@ -144,13 +153,10 @@ static void create(const char *container, const char *value, const char *token, 
     cmc_autofd int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (measure_rootfs(fd, &walk, &rootfs, &err) < 0)
         fail_msg("%s", err.msg);
-    memcpy(ev.config, config.digest, sizeof(ev.config));
     memcpy(ev.rootfs, rootfs.digest, sizeof(ev.rootfs));
     ev.has_listing = true;
     cmc_sha256(listing.data, listing.len, ev.listing);
-    put_details("config", ev.config, &config.detail);
     put_details("listing", ev.listing, &listing);
-    measure_config_done(&config);
     record(ev);
 }
 
@@ -276,11 +282,56 @@ static void differences_by_member_and_path(void **state)
     says("since #2 same configuration, same root file system");
 }
 
+static const struct withheld {
+    const char *env, *hooks; /* members of the second configuration */
+    const char *says;
+} withheld[] = {
+    {"\"DB_PASSWD=hidden\"", "{}", "process.env DB_PASSWD: (nothing) -> (withheld)"},
+    {"\"passphrase=hidden\"", "{}", "process.env passphrase: (nothing) -> (withheld)"},
+    {"\"MY_CREDENTIALS=hidden\"", "{}", "process.env MY_CREDENTIALS: (nothing) -> (withheld)"},
+    {"", "{\"prestart\":[{\"path\":\"/a\",\"env\":[\"A=shown\",\"B_TOKEN=hidden\"]}]}",
+     "hooks.prestart[0].env[1]: (nothing) -> (withheld)"},
+    {"", "{\"poststop\":[{\"path\":\"/b\",\"env\":[\"B_SECRET=hidden\"]}]}",
+     "hooks.poststop: (nothing) -> (withheld)"},
+    {"", "{\"prestart\":[{\"path\":\"/bin/keyctl\"}]}",
+     "hooks.prestart[0].path: \"/a\" -> \"/bin/keyctl\""},
+};
+
+static void configured(const char *env, const char *hooks)
+{
+    char json[1024];
+    struct measure_event ev = event("web-1");
+    (void)snprintf(json, sizeof(json),
+                   "{\"ociVersion\":\"1.0.2\",\"process\":{\"env\":[%s]},\"hooks\":%s}", env,
+                   hooks);
+    put_config(json, &ev);
+    record(ev);
+}
+
+static void secrets_are_withheld(void **state)
+{
+    for (size_t i = 0; i < ROWS(withheld); i++) {
+        (void)setup(state);
+        configured("", "{\"prestart\":[{\"path\":\"/a\",\"env\":[\"A=shown\"]}]}");
+        configured(withheld[i].env, withheld[i].hooks);
+        assert_int_equal(run(NULL), CMCCTL_AGREE);
+        says(withheld[i].says);
+        does_not_say("hidden");
+        (void)teardown(state);
+    }
+}
+
+static void detail_path(const char *kind, const uint8_t *digest, char path[static 256])
+{
+    char hex[2 * CMC_SHA256_LEN + 1];
+    cmc_hex(digest, CMC_SHA256_LEN, hex);
+    (void)snprintf(path, 256, "%s/%s-%s", details, kind, hex);
+}
+
 static void damage(const char *kind, const uint8_t *digest, const char *from, const char *to)
 {
-    char path[256], hex[2 * CMC_SHA256_LEN + 1], text[4096];
-    cmc_hex(digest, CMC_SHA256_LEN, hex);
-    (void)snprintf(path, sizeof(path), "%s/%s-%s", details, kind, hex);
+    char path[256], text[4096];
+    detail_path(kind, digest, path);
     FILE *f = fopen(path, "r+");
     assert_non_null(f);
     const size_t n = fread(text, 1, sizeof(text), f);
@@ -337,6 +388,35 @@ static void tampered_listing_is_not_shown(void **state)
     assert_int_equal(run(NULL), CMCCTL_DISAGREE);
     says("TAMPERED");
     does_not_say("mate");
+}
+
+static void unreadable_details_are_no_agreement(void **state)
+{
+    (void)state;
+    uint8_t digest[CMC_SHA256_LEN];
+    char path[256], aside[300];
+    create("web-1", "HELLO", "a", "one");
+    last_digest("listing", digest);
+    detail_path("listing", digest, path);
+    assert_int_equal(chmod(path, 0666), 0); /* anybody may have written it */
+    assert_int_equal(run("--verify", NULL), CMCCTL_UNCHECKED);
+    says("its stored details cannot be read");
+    says("COULD NOT CHECK: stored details of event 1 cannot be read");
+    assert_int_equal(run("--verify", "--container", "other", NULL), CMCCTL_AGREE);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
+    last_digest("config", digest);
+    detail_path("config", digest, path);
+    (void)snprintf(aside, sizeof(aside), "%s.aside", path);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE); /* not stored is no fault */
+    assert_int_equal(symlink(aside, path), 0);
+    assert_int_equal(run("--verify", NULL), CMCCTL_UNCHECKED);
+    create("web-1", "EVIL", "a", "two");
+    last_digest("config", digest);
+    damage("config", digest, "EVIL", "GOOD");
+    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE); /* what disagrees comes first */
+    says("DISAGREE: stored details of event 2 are not what was measured");
 }
 
 static void details_may_be_gone(void **state)
@@ -473,6 +553,8 @@ int main(void)
         TEST(nothing_recorded),
         TEST(no_tpm_is_no_verdict),
         TEST(differences_by_member_and_path),
+        cmocka_unit_test(secrets_are_withheld),
+        TEST(unreadable_details_are_no_agreement),
         TEST(tampered_details_are_not_shown),
         TEST(tampered_listing_is_not_shown),
         TEST(details_may_be_gone),
