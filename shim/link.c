@@ -10,7 +10,6 @@
 
 #include "base/applog.h"
 #include "shim/gate.h"
-#include "shim/sock.h"
 
 enum { ANSWERS_MAX = 1 << 20, DELETES_MAX = 256 };
 
@@ -221,12 +220,10 @@ static void back_ready(void *owner, uint32_t events)
     end_ready(l, &l->back, events, from_back);
 }
 
-int shim_link_new(struct shim_proxy *p, int front, struct cmc_err *err)
+int shim_link_new(struct shim_proxy *p, int front, int back, struct cmc_err *err)
 {
-    cmc_autofd int mine = front;
-    cmc_autofd int back = shim_sock_connect_private(p->setup.inode, err);
-    if (back < 0)
-        return -(int)err->code;
+    cmc_autofd int containerd = front;
+    cmc_autofd int real = back;
     struct shim_link *l = calloc(1, sizeof(*l));
     if (!l)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory for a connection");
@@ -235,8 +232,8 @@ int shim_link_new(struct shim_proxy *p, int front, struct cmc_err *err)
     l->back.w = (struct shim_watch){.fd = -1, .ready = back_ready, .owner = l};
     l->next = p->links;
     p->links = l;
-    if (shim_end_init(&l->front, &p->loop, cmc_take_fd(&mine), err) < 0 ||
-        shim_end_init(&l->back, &p->loop, cmc_take_fd(&back), err) < 0) {
+    if (shim_end_init(&l->front, &p->loop, cmc_take_fd(&containerd), err) < 0 ||
+        shim_end_init(&l->back, &p->loop, cmc_take_fd(&real), err) < 0) {
         shim_link_close(l);
         return -(int)err->code;
     }

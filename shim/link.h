@@ -22,8 +22,9 @@ struct shim_link {
     bool busy;   /* frames of it are being handled */
 };
 
-/* Takes front, an accepted non-blocking socket, and connects its twin. */
-CMC_MUST_CHECK int shim_link_new(struct shim_proxy *p, int front, struct cmc_err *err);
+/* Takes front, an accepted non-blocking socket, and back, its twin to the real shim; closes both
+ * when it fails. Errors: -CMC_E_SYS, -CMC_E_LIMIT. */
+CMC_MUST_CHECK int shim_link_new(struct shim_proxy *p, int front, int back, struct cmc_err *err);
 /* Puts whole frames into the answers to containerd. */
 void shim_link_answer(struct shim_link *l, const void *frames, size_t len);
 /* A held Create of this link is answered or dropped. */

@@ -6,12 +6,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/applog.h"
+#include "base/cleanup.h"
 #include "shim/gate.h"
 #include "shim/job.h"
 #include "shim/link.h"
@@ -21,7 +23,7 @@ enum {
     UNUSED_MS = 60000,    /* no Create and no connection for that long: `start` was in vain */
     FLUSH_MS = 1000,      /* for last answers after the real shim's end */
     LINGER_MS = 600000,   /* for helpers after the real shim's end; the silent die earlier */
-    ACCEPT_PAUSE_MS = 100 /* after a failed accept(2) */
+    ACCEPT_PAUSE_MS = 100 /* after a shortage in accept_one() */
 };
 
 static void log_error(const struct shim_proxy *p, const char *msg, const char *why)
@@ -29,23 +31,36 @@ static void log_error(const struct shim_proxy *p, const char *msg, const char *w
     cmc_log(p->setup.log, CMC_LOG_ERROR, msg, "group", p->setup.group, "why", why, NULL);
 }
 
+/* A shortage, of descriptors or of room in the real shim's queue, passes. */
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EAGAIN;
+}
+
+/* The real shim first: containerd takes a connection that is accepted and closed for a dead shim;
+ * one that nobody accepts yet waits. */
 static void accept_one(void *owner, uint32_t events)
 {
     struct shim_proxy *p = owner;
-    struct cmc_err err;
+    struct cmc_err no_back = {.code = CMC_OK}, err;
     (void)events;
-    int fd = accept4(p->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-            shim_loop_set(&p->loop, &p->listener, 0); /* until the next tick */
+    cmc_autofd int back = shim_sock_connect_private(p->setup.inode, &no_back);
+    if (back < 0 && is_shortage(no_back.sys_errno)) {
+        shim_loop_set(&p->loop, &p->listener, 0); /* until the next tick */
         return;
     }
-    if (!shim_sock_peer_is_ours(fd)) {
+    cmc_autofd int front = accept4(p->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (front < 0 && is_shortage(errno))
+        shim_loop_set(&p->loop, &p->listener, 0);
+    if (front < 0)
+        return;
+    if (!shim_sock_peer_is_ours(front))
         log_error(p, "connection refused", "its peer is another user");
-        (void)close(fd);
-    } else if (shim_link_new(p, fd, &err) < 0) {
+    else if (back < 0)
+        log_error(p, "connection dropped", no_back.msg);
+    else if (shim_link_new(p, cmc_take_fd(&front), cmc_take_fd(&back), &err) < 0)
         log_error(p, "connection dropped", err.msg);
-    }
 }
 
 static void server_ended(void *owner, uint32_t events)
@@ -123,6 +138,16 @@ static int serve(struct shim_proxy *p, struct cmc_err *err)
     }
 }
 
+/* Not before the real shim was started: containers would inherit the limit. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 int shim_proxy_run(const struct shim_setup *setup, struct cmc_err *err)
 {
     struct shim_proxy p = {.setup = *setup};
@@ -130,6 +155,7 @@ int shim_proxy_run(const struct shim_setup *setup, struct cmc_err *err)
     p.server = (struct shim_watch){.fd = -1, .ready = server_ended, .owner = &p};
     p.socket_ino = shim_sock_inode(setup->socket_path);
     p.quiet_since_ms = shim_loop_now_ms();
+    raise_descriptor_limit();
     int pidfd = (int)syscall(SYS_pidfd_open, setup->server, 0);
     if (pidfd < 0)
         return cmc_fail(err, CMC_E_SYS, "pidfd_open");

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/shim/test_proxy.c -- the life of the proxy itself: many clients, none, and the end. */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -85,11 +88,62 @@ static void test_a_new_socket_of_that_name_stays(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+/* The limit below which that process has so many free descriptors. */
+static rlim_t limit_with_free(pid_t pid, int free_fds)
+{
+    char path[64];
+    for (rlim_t n = 0;; n++) {
+        (void)snprintf(path, sizeof(path), "/proc/%d/fd/%llu", pid, (unsigned long long)n);
+        if (access(path, F_OK) != 0 && free_fds-- == 0)
+            return n;
+    }
+}
+
+static bool hears_within(int fd, int ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, ms) > 0;
+}
+
+/* One descriptor is enough to accept and not to serve: nobody is accepted only to be closed. */
+static void test_who_comes_without_descriptors_waits(void **state)
+{
+    (void)state;
+    struct proxy_world w;
+    struct rlimit was, raised;
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(4096);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    const struct rlimit small = {64, was.rlim_max}; /* the proxy inherits it */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+    world_start(&w);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    int first = world_connect(&w);
+    world_send(first, 1, "State", &none, 0);
+    (void)world_answer(first, 1, &b);
+    assert_int_equal(prlimit(w.proxy, RLIMIT_NOFILE, NULL, &raised), 0);
+    assert_int_equal(raised.rlim_cur, was.rlim_max);
+    for (int left = 0; left < 2; left++) {
+        const struct rlimit low = {limit_with_free(w.proxy, left), was.rlim_max};
+        assert_int_equal(prlimit(w.proxy, RLIMIT_NOFILE, &low, NULL), 0);
+        int fd = world_connect(&w);
+        world_send(fd, 1, "State", &none, 0);
+        assert_false(hears_within(fd, 300));
+        world_send(first, 3 + 2 * (uint32_t)left, "State", &none, 0); /* others are served */
+        (void)world_answer(first, 3 + 2 * (uint32_t)left, &b);
+        assert_int_equal(prlimit(w.proxy, RLIMIT_NOFILE, &raised, NULL), 0);
+        assert_int_equal(world_answer(fd, 1, &b).status, SHIM_STATUS_OK);
+        assert_int_equal(close(fd), 0);
+    }
+    assert_int_equal(close(first), 0);
+    assert_int_equal(world_end(&w), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_ends_with_the_real_shim),
         cmocka_unit_test(test_clients_come_and_go),
+        cmocka_unit_test(test_who_comes_without_descriptors_waits),
         cmocka_unit_test(test_signals_change_nothing),
         cmocka_unit_test(test_a_new_socket_of_that_name_stays),
     };
