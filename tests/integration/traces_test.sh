@@ -38,7 +38,7 @@ trial() { # trial NAME STATUS COMMAND [SIGNAL]
     export READY=$work/ready
     rm -f "$READY"
     machine >"$work/before"
-    env --default-signal=INT example-setup/lib/private-world bash "$work/busy" "$3" \
+    env --default-signal=INT,TERM,HUP example-setup/lib/private-world bash "$work/busy" "$3" \
         >"$work/out" 2>&1 &
     pid=$!
     for _ in {1..300}; do
