@@ -243,6 +243,8 @@ static int judge(struct shim_create *c, struct cmc_err *err)
     if (cmc_task_create_parse(c->payload.p, c->payload.len, &parsed, err) < 0)
         return -(int)err->code;
     c->readable = true;
+    if (shim_ttrpc_check_namespace(&c->view, c->proxy->setup.ns, err) < 0)
+        return -(int)err->code;
     c->bundle_fd = shim_bundle_open(c->bundle, err);
     return c->bundle_fd < 0 ? -(int)err->code : 0;
 }

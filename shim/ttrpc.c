@@ -3,8 +3,12 @@
 #include "shim/ttrpc.h"
 
 #include <string.h>
+#include <strings.h>
 
-enum { REQUEST_PAYLOAD = 3, REQUEST_TIMEOUT = 4, ERROR_TEXT_MAX = 1000, STATUS_CODE_MAX = 16 };
+#include "base/hex.h"
+
+enum { REQUEST_PAYLOAD = 3, REQUEST_TIMEOUT = 4, REQUEST_METADATA = 5 };
+enum { NAMESPACE_SHOWN = 80, ERROR_TEXT_MAX = 1000, STATUS_CODE_MAX = 16 };
 
 static int take_bytes(const struct cmc_pb_field *f, struct cmc_span *out, struct cmc_err *err)
 {
@@ -104,6 +108,42 @@ int shim_ttrpc_response(const uint8_t *data, size_t len, struct shim_response *o
 static bool equals(const struct cmc_span *s, const char *text)
 {
     return s->len == strlen(text) && memcmp(s->p, text, s->len) == 0;
+}
+
+static int check_metadata(const struct cmc_span *entry, const char *ns, struct cmc_err *err)
+{
+    static const char name[] = "containerd-namespace-ttrpc";
+    struct cmc_reader in = cmc_reader_of(entry->p, entry->len);
+    struct cmc_span key = {NULL, 0}, value = {NULL, 0};
+    cmc_autobuf struct cmc_buf shown = cmc_buf_of(4 * NAMESPACE_SHOWN + 16);
+    struct cmc_pb_field f;
+    int more;
+    while ((more = cmc_pb_next(&in, &f, err)) > 0)
+        if ((f.number == 1 && take_bytes(&f, &key, err) < 0) ||
+            (f.number == 2 && take_bytes(&f, &value, err) < 0))
+            return -(int)err->code;
+    if (more < 0)
+        return more;
+    if (key.len != strlen(name) || strncasecmp((const char *)key.p, name, key.len) != 0 ||
+        equals(&value, ns))
+        return 0;
+    cmc_put_safe(&shown, value.p ? (const char *)value.p : "", value.len, NAMESPACE_SHOWN);
+    cmc_put_u8(&shown, '\0');
+    return cmc_fail(err, CMC_E_VERIFY, "the request names namespace %s, this shim has %s",
+                    shown.bad ? "(unreadable)" : (const char *)shown.data, ns);
+}
+
+int shim_ttrpc_check_namespace(const struct shim_frame *frame, const char *ns, struct cmc_err *err)
+{
+    struct cmc_reader in = cmc_reader_of(frame->data, frame->data_len);
+    struct cmc_span entry;
+    struct cmc_pb_field f;
+    int more;
+    while ((more = cmc_pb_next(&in, &f, err)) > 0)
+        if (f.number == REQUEST_METADATA &&
+            (take_bytes(&f, &entry, err) < 0 || check_metadata(&entry, ns, err) < 0))
+            return cmc_wrap(err, "ttrpc metadata");
+    return more < 0 ? cmc_wrap(err, "ttrpc request") : 0;
 }
 
 bool shim_ttrpc_is_task(const struct shim_request *r, const char *method)

@@ -38,6 +38,10 @@ CMC_MUST_CHECK int shim_ttrpc_request(const uint8_t *data, size_t len, struct sh
                                       struct cmc_err *err);
 CMC_MUST_CHECK int shim_ttrpc_response(const uint8_t *data, size_t len, struct shim_response *out,
                                        struct cmc_err *err);
+/* Whether every containerd-namespace-ttrpc in the metadata of that Request says ns; none says it
+ * too. Errors: -CMC_E_VERIFY: another one, -CMC_E_FORMAT: metadata that cannot be read. */
+CMC_MUST_CHECK int shim_ttrpc_check_namespace(const struct shim_frame *frame, const char *ns,
+                                              struct cmc_err *err);
 /* True when the request calls method of containerd.task.v2.Task or v3.Task. */
 bool shim_ttrpc_is_task(const struct shim_request *r, const char *method);
 /* The last text field of that number in a message of the task API, or a span with p NULL. */

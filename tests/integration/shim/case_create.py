@@ -171,6 +171,17 @@ def case_even_the_second_helper_fails(w):
     t.finish()
 
 
+def case_foreign_namespace(w):
+    """A Create for another namespace is not an event of ours that looks clean; it goes on as it is."""
+    t = Task(w)
+    t.create(ns="elsewhere")
+    calls = w.calls(t.name)
+    same([c["job"] for c in calls], ["3"], "jobs")
+    expect("names namespace elsewhere, this shim has " in calls[0]["reason"], calls[0]["reason"])
+    t.start()
+    t.finish()
+
+
 def case_no_helper_can_start(w):
     """Two descriptors are too few for a helper, enough to forward: recorded when there are more."""
     t = Task(w)

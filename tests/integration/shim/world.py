@@ -107,11 +107,11 @@ class Client:
         self.stream = -1
         self.early = {}
 
-    def send(self, method, payload, timeout_ns=0, service=TASK, flags=0):
+    def send(self, method, payload, timeout_ns=0, service=TASK, flags=0, ns=NS):
         self.stream += 2
         request = message((1, service), (2, method), (3, payload))
         request += field(4, timeout_ns) if timeout_ns else b""
-        request += field(5, message((1, "containerd-namespace-ttrpc"), (2, NS)))
+        request += field(5, message((1, "containerd-namespace-ttrpc"), (2, ns)))
         self.sock.sendall(frame(self.stream, REQUEST, flags, request))
         return self.stream
 

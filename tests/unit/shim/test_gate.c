@@ -174,6 +174,46 @@ static void test_unreadable_is_forwarded_unchanged(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+/* Sends a Create whose metadata has that entry; the whole Request must arrive. */
+static void create_with_metadata(const char *id, const char *key, const char *value)
+{
+    cmc_autobuf struct cmc_buf payload = cmc_buf_of(4096), entry = cmc_buf_of(4096),
+                               data = cmc_buf_of(4096), frame = cmc_buf_of(8192),
+                               b = cmc_buf_of(1 << 16);
+    const struct cmc_span body = world_create(&world, id, NULL, &payload);
+    cmc_pb_put_bytes(&entry, 1, key, strlen(key));
+    cmc_pb_put_bytes(&entry, 2, value, strlen(value));
+    cmc_pb_put_bytes(&data, 1, "containerd.task.v2.Task", 23);
+    cmc_pb_put_bytes(&data, 2, "Create", 6);
+    cmc_pb_put_bytes(&data, 3, body.p, body.len);
+    cmc_pb_put_bytes(&data, 5, entry.data, entry.len);
+    cmc_put_be32(&frame, (uint32_t)data.len);
+    cmc_put_be32(&frame, 1);
+    cmc_put_be16(&frame, SHIM_TTRPC_REQUEST << 8);
+    cmc_put(&frame, data.data, data.len);
+    int fd = world_connect(&world);
+    assert_int_equal(write(fd, frame.data, frame.len), (ssize_t)frame.len);
+    const struct shim_response r = world_answer(fd, 1, &b);
+    assert_int_equal(r.status, SHIM_STATUS_OK);
+    assert_int_equal(r.payload.len, data.len);
+    assert_memory_equal(r.payload.p, data.data, data.len);
+    assert_int_equal(close(fd), 0);
+}
+
+static void test_foreign_namespace_is_a_failure(void **state)
+{
+    (void)state;
+    create_with_metadata("own-ns", "containerd-namespace-ttrpc", "default");
+    assert_non_null(strstr(world_calls(&world), "job=1 ns=default id=own-ns "));
+    create_with_metadata("other-key", "traceparent", "k8s.io");
+    assert_non_null(strstr(world_calls(&world), "job=1 ns=default id=other-key "));
+    create_with_metadata("other-ns", "Containerd-Namespace-ttrpc", "k8s\x1b.io");
+    assert_null(strstr(world_calls(&world), "job=1 ns=default id=other-ns "));
+    const char *call = strstr(world_calls(&world), "job=3 ns=default id=other-ns ");
+    assert_non_null(call);
+    assert_non_null(strstr(call, "the request names namespace k8s\\x1b.io, this shim has default"));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +223,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_cancelled),
         cmocka_unit_test(test_deletes_are_recorded),
+        cmocka_unit_test(test_foreign_namespace_is_a_failure),
         cmocka_unit_test(test_unreadable_is_forwarded_unchanged),
     };
     if (argc < 3)

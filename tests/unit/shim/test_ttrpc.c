@@ -23,16 +23,17 @@ static struct shim_frame frame_of(const char *path)
 struct row {
     const char *path, *method, *id;
     int64_t timeout_ns;
+    const char *foreign; /* a namespace that is not its own, when it names one */
 };
 
 static struct row rows[] = {
-    {"containerd-1.6.20/ctr/Create-request-1.bin", "Create", "wsh-cap16", 0},
-    {"containerd-1.7.24/ctr/Create-request-2.bin", "Create", "wsh-capl17", 0},
+    {"containerd-1.6.20/ctr/Create-request-1.bin", "Create", "wsh-cap16", 0, NULL},
+    {"containerd-1.7.24/ctr/Create-request-2.bin", "Create", "wsh-capl17", 0, NULL},
     {"containerd-2.1.9/cri/Create-request-1.bin", "Create",
-     "9f912da580a560033a91a4ad6b34eb89480a25dd240aa1dc2b0ecf550532d3ce", 59929764955},
-    {"containerd-1.6.20/ctr/Delete-request-1.bin", "Delete", "wsh-cap16", 0},
-    {"containerd-2.1.9/ctr/Shutdown-request-1.bin", "Shutdown", "wsh-cap21", 0},
-    {"containerd-2.1.9/ctr/State-request-1.bin", "State", "wsh-cap21", 0},
+     "9f912da580a560033a91a4ad6b34eb89480a25dd240aa1dc2b0ecf550532d3ce", 59929764955, "default"},
+    {"containerd-1.6.20/ctr/Delete-request-1.bin", "Delete", "wsh-cap16", 0, NULL},
+    {"containerd-2.1.9/ctr/Shutdown-request-1.bin", "Shutdown", "wsh-cap21", 0, "k8s.io"},
+    {"containerd-2.1.9/ctr/State-request-1.bin", "State", "wsh-cap21", 0, "k8s.io"},
 };
 
 static void run_row(void **state)
@@ -44,6 +45,10 @@ static void run_row(void **state)
     assert_int_equal(shim_ttrpc_request(f.data, f.data_len, &r, &err), 0);
     assert_true(shim_ttrpc_is_task(&r, t->method));
     assert_false(shim_ttrpc_is_task(&r, "Exec"));
+    const char *own = strstr(t->path, "/cri/") ? "k8s.io" : "default";
+    assert_int_equal(shim_ttrpc_check_namespace(&f, own, &err), 0);
+    assert_int_equal(shim_ttrpc_check_namespace(&f, t->foreign ? t->foreign : "x", &err),
+                     t->foreign ? -CMC_E_VERIFY : 0);
     const struct cmc_span id = shim_ttrpc_text(&r.payload, 1);
     assert_true(equals(&id, t->id));
     if (strcmp(t->method, "Create") == 0)
