@@ -61,13 +61,23 @@ static int load_site(const char *path, bool needed, struct cmc_site *site, struc
     return needed ? rc : 0;
 }
 
+/* The helper starts in "/" and would read another file, or none. */
+static int check_config(const char *path, struct cmc_err *err)
+{
+    return *path == '/' ? 0
+                        : cmc_fail(err, CMC_E_USAGE,
+                                   "CMC_CONFIG must be an absolute path, not \"%.200s\"", path);
+}
+
 static int run(const struct given *g, struct cmc_err *err)
 {
     const bool deletes = strcmp(g->action, "delete") == 0;
     struct cmc_site site;
     int rc;
+    const bool starts = !deletes && !g->info;
     if (shim_inner_check_loop(g->args.argv[0], err) < 0 ||
-        load_site(g->args.config, !deletes && !g->info, &site, err) < 0)
+        (starts && check_config(g->args.config, err) < 0) ||
+        load_site(g->args.config, starts, &site, err) < 0)
         return -(int)err->code;
     if (g->info)
         rc = shim_info(&g->args, &site, err);

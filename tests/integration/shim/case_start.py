@@ -159,6 +159,17 @@ def case_refusals(w):
     os.close(fifo)
 
 
+def case_relative_configuration(w):
+    """The helper starts elsewhere, so it would read another file."""
+    name = w.name()
+    bundle, fifo = bare_bundle(name)
+    shutil.copy(PLACE + "/shim.json", bundle + "/site.json")
+    done = w.run(w.args(name, "start"), cwd=bundle, status=3, CMC_CONFIG="site.json")
+    expect(b'CMC_CONFIG must be an absolute path, not "site.json"' in done.stderr, done.stderr)
+    expect(not os.path.exists(bundle + "/address"), "no address")
+    os.close(fifo)
+
+
 def case_usage(w):
     for argv, status, text in ((["-v"], 0, "containerd-shim-cmc-v1 "), (["--version"], 0, "cmc-v1 "),
                                (["--help"], 0, "--publish-binary"), ([], 2, "no action"),
