@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/options.h"
 
 static const struct command {
@@ -28,6 +29,14 @@ static const struct cmc_options help = {
     .after = "Exit status: 0 agrees, 1 disagrees, 2 wrong usage, 3 could not check.",
 };
 
+static void unknown(const char *command)
+{
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(512);
+    cmc_put_safe(&b, command, strlen(command), 64);
+    (void)fprintf(stderr, "cmcctl: unknown command %.*s; cmcctl --help lists them\n", (int)b.len,
+                  (const char *)b.data);
+}
+
 int main(int argc, char **argv)
 {
     struct cmc_err err = {0};
@@ -42,7 +51,7 @@ int main(int argc, char **argv)
     if (rc < 0)
         (void)fprintf(stderr, "cmcctl: %s\n", err.msg);
     else if (first < argc)
-        (void)fprintf(stderr, "cmcctl: unknown command; cmcctl --help lists them\n");
+        unknown(argv[first]);
     else
         (void)fprintf(stderr, "cmcctl: which command? cmcctl --help lists them\n");
     return CMCCTL_USAGE;

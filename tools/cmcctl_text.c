@@ -256,7 +256,7 @@ void cmcctl_text(struct ctl_log *c, uint64_t from, struct cmc_buf *out)
         put_register_values(c, out);
         put_remarks(c, out);
     }
-    if (c->verdict == CTL_DISAGREES || c->verdict == CTL_UNCHECKED)
+    if (c->count && (c->verdict == CTL_DISAGREES || c->verdict == CTL_UNCHECKED))
         cmc_put_text(out, "nothing above is vouched for\n");
     put_color(c, out,
               c->verdict == CTL_AGREES      ? "1;32"

@@ -108,8 +108,12 @@ int tpm_pcr_open(const char *tcti, struct tpm_pcr_ctx **out, struct cmc_err *err
         Tss2_TctiLdr_Finalize(&t->tcti);
     free(sys);
     free(t);
-    (void)fail_tpm(err, rc, "open");
-    return cmc_wrap(err, "TPM %s", tcti);
+    (void)cmc_fail(err, CMC_E_TPM,
+                   "TPM %s cannot be opened: %s (0x%08" PRIx32 "); is it there? Another one is "
+                   "named by \"tcti\" in the configuration, or by CMC_TCTI",
+                   tcti, Tss2_RC_Decode(rc), rc);
+    err->tpm_rc = rc;
+    return -CMC_E_TPM;
 }
 
 void tpm_pcr_close(struct tpm_pcr_ctx *t)
