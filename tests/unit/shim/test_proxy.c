@@ -99,6 +99,14 @@ static rlim_t limit_with_free(pid_t pid, int free_fds)
     }
 }
 
+/* The proxy closes what its peers closed only when it comes to it. */
+static void wait_for_limit(pid_t pid, rlim_t limit)
+{
+    for (int i = 0; i < 1000 && limit_with_free(pid, 0) != limit; i++)
+        (void)poll(NULL, 0, 10);
+    assert_int_equal(limit_with_free(pid, 0), limit);
+}
+
 static bool hears_within(int fd, int ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -122,7 +130,9 @@ static void test_who_comes_without_descriptors_waits(void **state)
     (void)world_answer(first, 1, &b);
     assert_int_equal(prlimit(w.proxy, RLIMIT_NOFILE, NULL, &raised), 0);
     assert_int_equal(raised.rlim_cur, was.rlim_max);
+    const rlim_t none_free = limit_with_free(w.proxy, 0);
     for (int left = 0; left < 2; left++) {
+        wait_for_limit(w.proxy, none_free);
         const struct rlimit low = {limit_with_free(w.proxy, left), was.rlim_max};
         assert_int_equal(prlimit(w.proxy, RLIMIT_NOFILE, &low, NULL), 0);
         int fd = world_connect(&w);
