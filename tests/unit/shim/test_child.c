@@ -87,8 +87,9 @@ static void test_dies_with_its_parent(void **state)
     if (pid == 0) {
         pid_t inner = shim_child_fork(&pidfd);
         if (inner == 0) {
-            (void)write(alive[1], "x", 1);
-            (void)pause();
+            if (write(alive[1], "x", 1) == 1)
+                (void)pause();
+            _exit(1);
         }
         (void)pause();
     }
