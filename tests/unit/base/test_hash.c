@@ -10,8 +10,7 @@
 
 #include "base/hash.h"
 #include "base/hex.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 static const struct alg {
     uint16_t id;

@@ -9,8 +9,7 @@
 #include <cmocka.h>
 
 #include "base/hex.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 static void hex_both_ways(void **state)
 {

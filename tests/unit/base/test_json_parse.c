@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
-#define FF      "\xff"
+#define FF "\xff"
 
 /* A poisoned pointer: a failed call must leave it. */
 static struct cmc_json_doc *const untouched = (struct cmc_json_doc *)(uintptr_t)0x5a5a5a50;

@@ -9,8 +9,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 static const struct cmc_json *parse(const char *text, struct cmc_json_doc **doc)
 {

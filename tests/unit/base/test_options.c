@@ -13,8 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/options.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 enum { ARGS_MAX = 10, REST_MAX = 128 };
 
 struct values {

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "base/pb.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a)  (sizeof(a) / sizeof((a)[0]))
 #define BYTES(s) (const uint8_t *)(s), sizeof(s) - 1
 
 struct row {

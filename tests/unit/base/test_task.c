@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/task.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a)  (sizeof(a) / sizeof((a)[0]))
 #define BYTES(s) (const uint8_t *)(s), sizeof(s) - 1
 
 static uint8_t frame[8192];

@@ -9,8 +9,7 @@
 #include <cmocka.h>
 
 #include "base/utf8.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 static void put_and_measure_agree(void **state)
 {

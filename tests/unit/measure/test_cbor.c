@@ -12,8 +12,7 @@
 #include <cbor.h>
 
 #include "measure/cbor.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 struct row {
     const char *name;

@@ -13,9 +13,8 @@
 
 #include "base/json.h"
 #include "measure/cel.h"
+#include "tests/lib/rows.h"
 #include "tests/tools/logs.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct cmc_buf export(const struct logs *l, enum measure_cel_format format)
 {

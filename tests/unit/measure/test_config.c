@@ -13,8 +13,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "measure/config.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 enum { FILE_MAX = 1 << 20, HEX_CAP = 2 * CMC_SHA256_LEN + 1 };
 

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "measure/config_parts.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 #define WRITE                                                                                      \
     "only the case of letters differs from the member that runtimes would take it for: write "
 #define PAIR "another member's name differs only by case: give one of them another name"

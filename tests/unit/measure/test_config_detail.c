@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "measure/config_parts.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a)   (sizeof(a) / sizeof((a)[0]))
 #define HEX64     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER64   "f123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define NOT_HEX64 "F123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

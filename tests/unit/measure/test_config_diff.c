@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "measure/config.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 #define ENV(e)  "{\"process\":{\"env\":[" e "]}}"
 #define V(n, v) "{\"name\":\"" n "\",\"value\":\"" v "\"}"
 #define N(n)    "{\"name\":\"" n "\"}"

@@ -11,9 +11,9 @@
 
 #include "base/hex.h"
 #include "measure/config.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
-#define C_VAL   "67df8a3e99da45acc73789a208f83703b66d400cf69dcafbec866b551aaf370d"
+#define C_VAL "67df8a3e99da45acc73789a208f83703b66d400cf69dcafbec866b551aaf370d"
 #define HEAD                                                                                       \
     "{\"linux\":{\"cgroupsPath\":{\"before\":\"/default/\",\"id\":\"container\"}},\"ociVersion\":" \
     "\"1.0.2\",\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\",\"env\":["

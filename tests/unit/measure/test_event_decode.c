@@ -11,9 +11,8 @@
 #include <cmocka.h>
 
 #include "measure/cbor.h"
+#include "tests/lib/rows.h"
 #include "tests/tools/logs.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
 static const enum measure_event_type written[] = {MEASURE_RECORDER_START, MEASURE_CONTAINER_CREATE,
                                                   MEASURE_CONTAINER_DELETE, MEASURE_FAILED,

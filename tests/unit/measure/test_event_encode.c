@@ -7,9 +7,8 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/rows.h"
 #include "tests/tools/logs.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char many[MEASURE_TEXT_MAX + 2] = {[0 ... MEASURE_TEXT_MAX] = 'x'};
 

@@ -10,9 +10,8 @@
 #include <cmocka.h>
 
 #include "base/hex.h"
+#include "tests/lib/rows.h"
 #include "tests/tools/logs.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
 static int next(const struct cmc_buf *log, size_t len, size_t *at, struct measure_frame *f,
                 size_t *torn)

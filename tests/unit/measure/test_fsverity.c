@@ -11,8 +11,8 @@
 
 #include "base/hex.h"
 #include "measure/fsverity.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 enum { BLOCK = MEASURE_FSVERITY_BLOCK };
 
 /* Byte i of a file is i % 251. Printed by fsverity-utils 1.5, `fsverity digest --compact`. */

@@ -10,11 +10,11 @@
 #include <cmocka.h>
 
 #include "measure/listing.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
-#define FIRST   "cmc-rootfs-listing 1\n"
-#define ROOT    FIRST "d 0755 0 0 /\n"
-#define VERITY  "3d248ca542a24fc62d1c43b916eae5016878e2533c88238480b26128a1f1af95"
+#define FIRST  "cmc-rootfs-listing 1\n"
+#define ROOT   FIRST "d 0755 0 0 /\n"
+#define VERITY "3d248ca542a24fc62d1c43b916eae5016878e2533c88238480b26128a1f1af95"
 
 struct row {
     const char *name, *text;

@@ -9,13 +9,13 @@
 #include <cmocka.h>
 
 #include "measure/listing.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
-#define FIRST   "cmc-rootfs-listing 1\n"
-#define ROOT    "d 0755 0 0 /\n"
-#define V1      "3d248ca542a24fc62d1c43b916eae5016878e2533c88238480b26128a1f1af95"
-#define V2      "3d248ca542a24fc62d1c43b916eae5016878e2533c88238480b26128a1f1af96"
-#define FILE_A  "f 0644 0 0 /a size=1 verity=" V1
+#define FIRST  "cmc-rootfs-listing 1\n"
+#define ROOT   "d 0755 0 0 /\n"
+#define V1     "3d248ca542a24fc62d1c43b916eae5016878e2533c88238480b26128a1f1af95"
+#define V2     "3d248ca542a24fc62d1c43b916eae5016878e2533c88238480b26128a1f1af96"
+#define FILE_A "f 0644 0 0 /a size=1 verity=" V1
 
 struct row {
     const char *name, *a, *b;

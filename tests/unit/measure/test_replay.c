@@ -8,9 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/rows.h"
 #include "tests/tools/logs.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
 enum { RECORDS = 32 };
 static struct logs_record rec[RECORDS]; /* one test at a time */

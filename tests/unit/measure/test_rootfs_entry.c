@@ -11,8 +11,8 @@
 
 #include "base/hex.h"
 #include "measure/rootfs_entry.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 #define BYTES(s)                                                                                   \
     {                                                                                              \
         (const uint8_t *)(s), sizeof(s) - 1                                                        \

@@ -10,8 +10,7 @@
 
 #include "measure/listing.h"
 #include "measure/rootfs_nodes.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 static struct measure_nodes tree(void)
 {

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "measure/rootfs_read.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a)  (sizeof(a) / sizeof((a)[0]))
 #define HALF_MIB ((off_t)128 * 4096) /* below one block of digests */
 
 struct file {

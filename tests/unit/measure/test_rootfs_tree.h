@@ -18,8 +18,7 @@
 
 #include "measure/listing.h"
 #include "measure/rootfs.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 struct tree {
     char path[64]; /* the folder around it, removed at the end */

@@ -14,8 +14,7 @@
 #include <cmocka.h>
 
 #include "measure/rootfs_xattr.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 static const struct measure_idmap maps[] = {{0, 100000, 1000}, {2000, 5, 10}};
 static const struct measure_rootfs_opts as_is = {0};

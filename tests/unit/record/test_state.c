@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "record/state.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 enum log { EMPTY, TAIL, OPEN, OPEN_START, LOST, NO_START };
 enum pcr { START, L, ONCE, TWICE, OTHER, DISAGREE };

@@ -8,8 +8,7 @@
 #include <cmocka.h>
 
 #include "shim/frame.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 struct row {
     const char *name;

@@ -14,8 +14,7 @@
 #include <cmocka.h>
 
 #include "shim/group.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 struct row {
     const char *name, *config, *want;

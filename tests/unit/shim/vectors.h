@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "base/pb.h"
+#include "tests/lib/rows.h"
 
-#define ROWS(a)  (sizeof(a) / sizeof((a)[0]))
 #define BYTES(s) (const uint8_t *)(s), sizeof(s) - 1
 
 /* The bytes of tests/vectors/shim/<path>, valid until the next call. */

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/rows.h"
 #include "tools/cmc_measure_mounts.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 enum { OPTIONS = 8 };
 
 struct row {

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "base/hex.h"
+#include "tests/lib/rows.h"
 #include "tools/cmc_measure_options.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 #define RUNC    "containerd.runc.v1.Options"
 #define RUNTIME "runtimeoptions.v1.Options"
 #define CREATE  "containerd.linux.runc.CreateOptions"

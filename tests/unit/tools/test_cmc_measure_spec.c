@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/rows.h"
 #include "tools/cmc_measure_spec.h"
 
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
-#define MAP     "{\"containerID\":0,\"hostID\":100000,\"size\":65536}"
-#define USERNS  "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\"}]"
+#define MAP    "{\"containerID\":0,\"hostID\":100000,\"size\":65536}"
+#define USERNS "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\"}]"
 
 struct row {
     const char *name, *in;

@@ -10,9 +10,8 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/rows.h"
 #include "tools/cmc_measure_toml.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
 struct row {
     const char *name, *in;

@@ -19,9 +19,8 @@
 #include "measure/rootfs.h"
 #include "record/details.h"
 #include "tests/lib/recorder_bed.h"
+#include "tests/lib/rows.h"
 #include "tools/cmcctl.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct bed bed;
 static char log_path[128], details[128];

@@ -14,8 +14,7 @@
 #include "base/hash.h"
 #include "base/hex.h"
 #include "tests/lib/fake_tpm.h"
-
-#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#include "tests/lib/rows.h"
 
 enum call { BANKS, READ, EXTEND, CLOCK };
 enum { STEPS = 24 };
