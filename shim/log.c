@@ -36,11 +36,11 @@ static bool has_name(int fd, int dir, const char *name)
  * that finds it locked goes on with the old file. True when there is another one to open. */
 static bool set_aside(int fd, int dir, const char *name)
 {
-    char old[NAME_MAX + 1];
-    if (snprintf(old, sizeof(old), "%s.1", name) >= (int)sizeof(old) ||
+    char aside[NAME_MAX + 1];
+    if (snprintf(aside, sizeof(aside), "%s.1", name) >= (int)sizeof(aside) ||
         flock(fd, LOCK_EX | LOCK_NB) < 0)
         return false;
-    const bool moved = !has_name(fd, dir, name) || renameat(dir, name, dir, old) == 0;
+    const bool moved = !has_name(fd, dir, name) || renameat(dir, name, dir, aside) == 0;
     (void)flock(fd, LOCK_UN); /* the proxy keeps this file open if no other can be made */
     return moved;
 }

@@ -107,7 +107,7 @@ int shim_ttrpc_response(const uint8_t *data, size_t len, struct shim_response *o
 
 static bool equals(const struct cmc_span *s, const char *text)
 {
-    return s->len == strlen(text) && memcmp(s->p, text, s->len) == 0;
+    return s->p && s->len == strlen(text) && memcmp(s->p, text, s->len) == 0;
 }
 
 static int check_metadata(const struct cmc_span *entry, const char *ns, struct cmc_err *err)

@@ -21,7 +21,7 @@ static char dir[32], path[64], old[64];
 static int setup(void **state)
 {
     (void)state;
-    (void)strcpy(dir, "/tmp/cmc-shimlog-XXXXXX");
+    (void)snprintf(dir, sizeof(dir), "/tmp/cmc-shimlog-XXXXXX");
     if (!mkdtemp(dir))
         return -1;
     (void)snprintf(path, sizeof(path), "%s/shim.log", dir);
