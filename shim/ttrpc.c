@@ -136,7 +136,7 @@ static int check_metadata(const struct cmc_span *entry, const char *ns, struct c
 int shim_ttrpc_check_namespace(const struct shim_frame *frame, const char *ns, struct cmc_err *err)
 {
     struct cmc_reader in = cmc_reader_of(frame->data, frame->data_len);
-    struct cmc_span entry;
+    struct cmc_span entry = {NULL, 0};
     struct cmc_pb_field f;
     int more;
     while ((more = cmc_pb_next(&in, &f, err)) > 0)
