@@ -14,15 +14,18 @@
 
 enum kind { CHOICE, PATH, TEXT, BOOL, U32, U64, BANKS };
 
+static const char *const modes[] = {"audit", NULL};
+static const char *const profiles[] = {"exact", "cmc", NULL};
+
 static const struct key {
     const char *name;
     enum kind kind;
-    size_t at;        /* offset in struct cmc_site */
-    uint64_t max;     /* U32, U64 */
-    const char *only; /* CHOICE: the only value that exists */
+    size_t at;                  /* offset in struct cmc_site */
+    uint64_t max;               /* U32, U64 */
+    const char *const *choices; /* CHOICE: the values that exist; ends with NULL */
 } keys[] = {
-    {"mode", CHOICE, offsetof(struct cmc_site, mode), 0, "audit"},
-    {"profile", CHOICE, offsetof(struct cmc_site, profile), 0, "exact"},
+    {"mode", CHOICE, offsetof(struct cmc_site, mode), 0, modes},
+    {"profile", CHOICE, offsetof(struct cmc_site, profile), 0, profiles},
     {"pcr", U32, offsetof(struct cmc_site, pcr), 23, NULL}, /* PC Client PTP: PCR 0..23 */
     {"insecure_pcr", BOOL, offsetof(struct cmc_site, insecure_pcr), 0, NULL},
     {"tcti", TEXT, offsetof(struct cmc_site, tcti), 0, NULL},
@@ -33,6 +36,8 @@ static const struct key {
     {"log", PATH, offsetof(struct cmc_site, log), 0, NULL},
     {"redaction_key", PATH, offsetof(struct cmc_site, redaction_key), 0, NULL},
     {"keep_listing", BOOL, offsetof(struct cmc_site, keep_listing), 0, NULL},
+    {"firmware_log", PATH, offsetof(struct cmc_site, firmware_log), 0, NULL},
+    {"file_max", U64, offsetof(struct cmc_site, file_max), INT64_MAX, NULL},
     {"details_quota", U64, offsetof(struct cmc_site, details_quota), INT64_MAX, NULL},
     {"ignore_banks", BANKS, 0, 0, NULL},
 };
@@ -70,6 +75,21 @@ static bool climbs(const char *path)
     return false;
 }
 
+static int check_choice(const struct key *k, const char *text, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf known = cmc_buf_of(128);
+    for (const char *const *c = k->choices; *c; c++) {
+        if (strcmp(text, *c) == 0)
+            return 0;
+        cmc_put_text(&known, c == k->choices ? "\"" : " or \"");
+        cmc_put_text(&known, *c);
+        cmc_put_text(&known, "\"");
+    }
+    cmc_put_u8(&known, '\0');
+    return cmc_fail(err, CMC_E_USAGE, "%s \"%.80s\" does not exist yet; use %s", k->name, text,
+                    known.bad ? "another" : (const char *)known.data);
+}
+
 static int set_text(struct cmc_site *s, const struct key *k, const struct cmc_json *v,
                     struct cmc_err *err)
 {
@@ -80,9 +100,8 @@ static int set_text(struct cmc_site *s, const struct key *k, const struct cmc_js
         return cmc_fail(err, CMC_E_FORMAT,
                         "\"%s\" must be an absolute path without \"..\", not \"%.80s\"", k->name,
                         v->text);
-    if (k->kind == CHOICE && strcmp(v->text, k->only) != 0)
-        return cmc_fail(err, CMC_E_USAGE, "%s \"%.80s\" does not exist yet; use \"%s\"", k->name,
-                        v->text, k->only);
+    if (k->kind == CHOICE && check_choice(k, v->text, err) < 0)
+        return -(int)err->code;
     return keep_text(field(s, k), v->text, err);
 }
 
@@ -169,7 +188,8 @@ static int set_defaults(struct cmc_site *s, struct cmc_err *err)
     *s = (struct cmc_site){.pcr = 13, .details_quota = 256ULL << 20};
     if (keep_text(&s->mode, "audit", err) < 0 || keep_text(&s->profile, "exact", err) < 0 ||
         keep_text(&s->runtime_dir, "/run/cmc", err) < 0 ||
-        keep_text(&s->state_dir, "/var/lib/cmc", err) < 0)
+        keep_text(&s->state_dir, "/var/lib/cmc", err) < 0 ||
+        keep_text(&s->firmware_log, "/sys/kernel/security/tpm0/binary_bios_measurements", err) < 0)
         return -(int)err->code;
     return 0;
 }

@@ -14,7 +14,7 @@ enum { CMC_SITE_BYTES_MAX = 65536, CMC_SITE_TEXT_MAX = 1024 };
 
 struct cmc_site {  /* texts are owned; free with cmc_site_done() */
     char *mode;    /* "audit"; "permissive" and "strict" are refused by name */
-    char *profile; /* "exact" */
+    char *profile; /* "exact" or "cmc" */
     uint32_t pcr;  /* 13 */
     bool insecure_pcr;
     char *tcti;             /* NULL: CMC_TCTI, else device:/dev/tpmrm0 */
@@ -25,6 +25,8 @@ struct cmc_site {  /* texts are owned; free with cmc_site_done() */
     char *log;              /* NULL: runtime_dir/shim.log */
     char *redaction_key;    /* path of a 32-byte file, root only; NULL: none */
     bool keep_listing;      /* false */
+    char *firmware_log;     /* "/sys/kernel/security/tpm0/binary_bios_measurements" */
+    uint64_t file_max;      /* bytes of the largest file that is measured; 0: no limit */
     uint64_t details_quota; /* bytes, 256 MiB */
     uint16_t ignore_banks[8];
     size_t ignore_count;

@@ -2,6 +2,7 @@
 /* measure/rootfs.h -- the exact root file system digest (docs/formats/rootfs-tree.md). */
 #ifndef MEASURE_ROOTFS_H
 #define MEASURE_ROOTFS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,10 @@ struct measure_idmap {
 struct measure_rootfs_opts {
     const struct measure_idmap *uids, *gids; /* borrowed; NULL with count 0: ids as they are */
     size_t uid_maps, gid_maps;
+    /* An unprivileged unpacking (umoci unpack --rootless): owners are what user.rootlesscontainers
+     * says, else 0:0; what such a tree cannot hold truthfully is an error. */
+    bool rootless;
+    uint64_t file_max;       /* a larger file is an error that names it; 0: no limit */
     struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
     /* Called at least once per 64 MiB and per 4096 entries; may be NULL. A result below 0 ends
      * the walk with -CMC_E_SYS "cancelled". */

@@ -30,7 +30,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     check(s.pcr < 24 && s.ignore_count <= 4 && s.details_quota <= INT64_MAX);
-    check(strcmp(s.mode, "audit") == 0 && strcmp(s.profile, "exact") == 0);
+    check(strcmp(s.mode, "audit") == 0);
+    check(strcmp(s.profile, "exact") == 0 || strcmp(s.profile, "cmc") == 0);
+    check(s.file_max <= INT64_MAX);
+    check_path(s.firmware_log, true);
     check_path(s.runtime_dir, true);
     check_path(s.state_dir, true);
     check_path(s.inner_shim, false);

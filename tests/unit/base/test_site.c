@@ -28,6 +28,7 @@ static struct row rows[] = {
      "{\"mode\":\"audit\",\"profile\":\"exact\",\"pcr\":23,\"insecure_pcr\":true,"
      "\"tcti\":\"swtpm:path=/t\",\"runtime_dir\":\"/r\",\"state_dir\":\"/s\",\"inner_shim\":\"/i\","
      "\"helper\":\"/h\",\"log\":\"/l\",\"redaction_key\":\"/k\",\"keep_listing\":true,"
+     "\"firmware_log\":\"/f\",\"file_max\":1,"
      "\"details_quota\":0,\"ignore_banks\":[\"sm3_256\",\"sha3_256\",\"sha3_384\",\"sha3_512\"]}",
      0, NULL},
     {"the largest quota", "{\"details_quota\":9223372036854775807}", 0, NULL},
@@ -46,8 +47,9 @@ static struct row rows[] = {
      "mode \"strict\" does not exist yet; use \"audit\""},
     {"permissive", "{\"mode\":\"permissive\"}", -CMC_E_USAGE,
      "mode \"permissive\" does not exist yet; use \"audit\""},
-    {"profile cmc", "{\"profile\":\"cmc\"}", -CMC_E_USAGE,
-     "profile \"cmc\" does not exist yet; use \"exact\""},
+    {"profile cmc", "{\"profile\":\"cmc\"}", 0, NULL},
+    {"another profile", "{\"profile\":\"cmcs\"}", -CMC_E_USAGE,
+     "profile \"cmcs\" does not exist yet; use \"exact\" or \"cmc\""},
     {"a mode that is no text", "{\"mode\":1}", -CMC_E_FORMAT, "\"mode\" must be a text"},
     {"null is no text", "{\"tcti\":null}", -CMC_E_FORMAT, "\"tcti\" must be a text"},
     {"an empty text", "{\"tcti\":\"\"}", -CMC_E_FORMAT, "\"tcti\" must be a text of 1 to 1024"},
@@ -102,6 +104,8 @@ static void defaults(void **state)
     assert_null(s.log);
     assert_null(s.redaction_key);
     assert_false(s.keep_listing);
+    assert_string_equal(s.firmware_log, "/sys/kernel/security/tpm0/binary_bios_measurements");
+    assert_int_equal(s.file_max, 0);
     assert_int_equal(s.details_quota, 256 << 20);
     assert_int_equal(s.ignore_count, 0);
     cmc_site_done(&s);
@@ -125,6 +129,8 @@ static void values_arrive(void **state)
     assert_string_equal(s.log, "/l");
     assert_string_equal(s.redaction_key, "/k");
     assert_true(s.keep_listing);
+    assert_string_equal(s.firmware_log, "/f");
+    assert_int_equal(s.file_max, 1);
     assert_int_equal(s.details_quota, 0);
     assert_int_equal(s.ignore_count, 4);
     assert_int_equal(s.ignore_banks[0], 0x0012);

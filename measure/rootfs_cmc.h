@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_cmc.h -- the root file system digest of profile cmc: SHA-256 over a canonical tar
+ * stream (docs/formats/cmc-rootfs.md). */
+#ifndef MEASURE_ROOTFS_CMC_H
+#define MEASURE_ROOTFS_CMC_H
+#include "measure/rootfs.h"
+
+/* Measures the tree below rootfd as measure_rootfs() does, with the same errors. Ids enter as they
+ * are on the host (opts->uids and gids are not applied); opts->listing is not written to. */
+CMC_MUST_CHECK int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
+                                      struct measure_rootfs *out, struct cmc_err *err);
+#endif
