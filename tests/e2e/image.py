@@ -62,7 +62,7 @@ def first_layer():
     return layer(entries)
 
 
-def write(archive, ref, layers, salt, env):
+def write(archive, ref, layers, salt, env, command=("/bin/true",)):
     """An OCI archive at path `archive`: `layers` layers, the last with /salt."""
     blobs = [first_layer()]
     for number in range(1, layers):
@@ -77,7 +77,7 @@ def write(archive, ref, layers, salt, env):
 
         diff_ids = ["sha256:" + hashlib.sha256(data).hexdigest() for data in blobs]
         config = {"architecture": "amd64" if os.uname().machine == "x86_64" else "arm64",
-                  "os": "linux", "config": {"Env": ["PATH=/bin"] + env, "Cmd": ["/bin/true"]},
+                  "os": "linux", "config": {"Env": ["PATH=/bin"] + env, "Cmd": list(command)},
                   "rootfs": {"type": "layers", "diff_ids": diff_ids}}
         oci = "application/vnd.oci.image."
         manifest = {"schemaVersion": 2, "mediaType": oci + "manifest.v1+json",
