@@ -5,6 +5,7 @@
 # Sourced by programs that private-world runs. Exports what ctr, tpm2-tools and cmc read.
 
 world=/run/cmc-world
+world_programs= # directories with a ':' after each: where to look first for containerd and others
 
 wait_for() { # wait_for SECONDS COMMAND...: until COMMAND succeeds
     local end=$((SECONDS + $1))
@@ -21,7 +22,7 @@ world_env() { # world_env TREE: TREE holds bin/ and libexec/ as cmake builds or 
         mkdir -p $world/tree
         cp -a --no-preserve=ownership "$1/bin" "$1/libexec" $world/tree/ || return 1
     fi
-    export PATH=$world/tree/bin:$world/tree/libexec/cmc:/usr/sbin:/usr/bin:/sbin:/bin
+    export PATH=$world_programs$world/tree/bin:$world/tree/libexec/cmc:/usr/sbin:/usr/bin:/sbin:/bin
     export CONTAINERD_ADDRESS=$world/containerd.sock CONTAINERD_NAMESPACE=$CMC_NS
     export CMC_TCTI=swtpm:path=$world/tpm.sock TPM2TOOLS_TCTI=swtpm:path=$world/tpm.sock
     unset LD_LIBRARY_PATH

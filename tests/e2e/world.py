@@ -19,6 +19,7 @@ ALIAS = "io.containerd.runtime.v1.linux.cmc"
 PATH = PLACE + "/tree/bin/containerd-shim-cmc-v1"
 NAMESPACE = os.environ.get("CONTAINERD_NAMESPACE", "")
 CONFIG = "/etc/cmc/shim.json"  # in the private world's /etc
+SOCKETS = "/run/containerd/s"
 CONTAINERD_LOG = PLACE + "/containerd.log"
 
 _numbers = iter(range(1, 1000000))
@@ -235,9 +236,14 @@ def leftovers():
     state = f"{PLACE}/containerd/state/io.containerd.runtime.v2.task/{NAMESPACE}"
     if os.path.isdir(state):
         found += ["bundle " + name for name in os.listdir(state)]
-    if os.path.isdir("/run/containerd/s"):
-        found += ["socket " + name for name in os.listdir("/run/containerd/s")]
+    if os.path.isdir(SOCKETS):
+        found += ["socket " + name for name in os.listdir(SOCKETS)]
     return found
+
+
+def remove_sockets():
+    for name in os.listdir(SOCKETS) if os.path.isdir(SOCKETS) else []:
+        os.unlink(f"{SOCKETS}/{name}")
 
 
 def nothing_left(seconds=8):
@@ -262,10 +268,7 @@ def clean():
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    # a dead shim's socket would be taken for one of the next case
-    sockets = "/run/containerd/s"
-    for name in os.listdir(sockets) if os.path.isdir(sockets) else []:
-        os.unlink(f"{sockets}/{name}")
+    remove_sockets()  # a dead shim's would be taken for one of the next case
 
 
 def show_logs():
