@@ -2,6 +2,7 @@
 /* measure/rootfs_read.h -- the content digest of an open file, and how far the work is. */
 #ifndef MEASURE_ROOTFS_READ_H
 #define MEASURE_ROOTFS_READ_H
+#include <limits.h>
 #include <stdbool.h>
 
 #include "measure/fsverity.h"
@@ -17,6 +18,14 @@ struct measure_meter {
 /* One more entry, or some more bytes read. Errors: -CMC_E_SYS "cancelled". */
 CMC_MUST_CHECK int measure_meter_entry(struct measure_meter *m, struct cmc_err *err);
 CMC_MUST_CHECK int measure_meter_read(struct measure_meter *m, size_t bytes, struct cmc_err *err);
+
+/* Opens for reading the regular file that fd (O_PATH) stands for; returns a descriptor, owned by
+ * the caller, or -CMC_E_SYS. */
+CMC_MUST_CHECK int measure_content_open(int fd, struct cmc_err *err);
+/* The target of the link that fd (O_PATH) stands for; not NUL-terminated.
+ * Errors: -CMC_E_SYS, -CMC_E_LIMIT (empty, or no shorter than PATH_MAX). */
+CMC_MUST_CHECK int measure_content_target(int fd, char target[static PATH_MAX], size_t *len,
+                                          struct cmc_err *err);
 
 struct measure_content {         /* on the heap; used again for each file */
     struct measure_meter *meter; /* borrowed */

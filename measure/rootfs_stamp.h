@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure/rootfs_stamp.h -- has anything in a tree been touched since it was measured? */
+/* measure/rootfs_stamp.h -- has anything in a tree been touched since it was measured? Metadata
+ * only; what it proves and what not: docs/formats/rootfs-tree.md, "Stamps". */
 #ifndef MEASURE_ROOTFS_STAMP_H
 #define MEASURE_ROOTFS_STAMP_H
 #include "measure/rootfs.h"
 
-/* newest_ns: the latest ctime among the entries (CLOCK_REALTIME, nanoseconds; 0: no entry). A file
- * system's clock ticks: an entry that was changed twice within a tick shows one ctime, so a stamp
- * tells nothing about changes near its newest_ns. */
+/* How to go on from an earlier measurement: take a stamp, measure, and keep both if the stamp is
+ * settled. Later, take a second stamp: if its digest is that of the first, the measurement is of
+ * the tree as it is now. An unsettled first stamp proves nothing: an entry was changed so shortly
+ * before that another change could leave the same ctime. */
 struct measure_rootfs_stamp {
     uint8_t digest[CMC_SHA256_LEN];
-    int64_t newest_ns;
+    uint64_t entries;
+    uint32_t wait_ms; /* 0: settled; else stamp again after that time, while nobody writes */
 };
 
-/* SHA-256 over name, type, inode, ctime, size, mode, owner and device numbers of every entry below
- * rootfd, in walk order, without reading any content; st_dev does not enter: two mounts of one
- * overlay have two. Two equal stamps on one boot: no entry was written, renamed, added or removed
- * in between, because nobody can set a ctime. May be called from the progress call of
- * measure_rootfs().
+/* Stamps the tree below rootfd: name, type, mode, owner, size, ctime and device numbers of every
+ * entry in walk order, the inode of all but directories, and of the root directory only the
+ * extended attributes that the exact form covers (a snapshotter makes the root anew each time).
+ * Opens directories, reads no content. For one boot, on file systems that keep ctime themselves.
+ * opts: file_max, progress and ctx are kept, listing is not written to, owners are the host's.
  * Errors: as measure_rootfs(); *out untouched. */
 CMC_MUST_CHECK int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
                                         struct measure_rootfs_stamp *out, struct cmc_err *err);

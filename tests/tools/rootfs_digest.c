@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/tools/rootfs_digest.c -- prints the exact digest of directories, for the oracle tests.
- * rootfs_digest [-l] [-s] [-m INSIDE:OUTSIDE:COUNT] DIR...
- *                                        a digest each; -l: the listing instead; -s: statistics;
- *                                        -m: a range of ids, of users and groups alike
+ * rootfs_digest [-l|-t] [-s] [-m INSIDE:OUTSIDE:COUNT] DIR...
+ *                                        a digest each; -l: the listing instead; -t: the stamp
+ *                                        instead; -s: statistics; -m: a range of ids, of users
+ *                                        and groups alike
  * rootfs_digest -L FILE                  the digest of a listing
  * rootfs_digest -d FIRST SECOND          how two listings differ */
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "base/hex.h"
 #include "measure/listing.h"
 #include "measure/rootfs.h"
+#include "measure/rootfs_stamp.h"
 
 static int fail(const char *what, const struct cmc_err *err)
 {
@@ -44,9 +46,20 @@ static void print_stats(const struct measure_rootfs *m, const struct timespec *f
 }
 
 struct options {
-    bool list, stats;
+    bool list, stamp, stats;
     struct measure_idmap map;
 };
+
+static int stamp(int fd, const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                 struct cmc_err *err)
+{
+    struct measure_rootfs_stamp got;
+    if (measure_rootfs_stamp(fd, opts, &got, err) < 0)
+        return -(int)err->code;
+    *out = (struct measure_rootfs){.entries = got.entries};
+    memcpy(out->digest, got.digest, sizeof(out->digest));
+    return 0;
+}
 
 static int measure(const char *dir, const struct options *o)
 {
@@ -66,7 +79,7 @@ static int measure(const char *dir, const struct options *o)
         return fail(dir, &err);
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &from);
-    if (measure_rootfs(fd, &opts, &got, &err) < 0)
+    if ((o->stamp ? stamp : measure_rootfs)(fd, &opts, &got, &err) < 0)
         return fail(dir, &err);
     if (o->stats)
         print_stats(&got, &from);
@@ -152,8 +165,9 @@ int main(int argc, char **argv)
         return listing_digest(argv[2]) < 0;
     if (argc == 4 && strcmp(argv[1], "-d") == 0)
         return diff(argv[2], argv[3]) < 0;
-    while ((opt = getopt(argc, argv, "lsm:")) != -1) {
+    while ((opt = getopt(argc, argv, "ltsm:")) != -1) {
         o.list |= opt == 'l';
+        o.stamp |= opt == 't';
         o.stats |= opt == 's';
         if (opt == '?' || (opt == 'm' && read_map(optarg, &o.map) < 0))
             return 2;

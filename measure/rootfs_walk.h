@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_walk.h -- walks a tree by descriptors: one order, one idea of "changed", for every
+ * form (docs/formats/rootfs-tree.md, "Reading a tree"). */
+#ifndef MEASURE_ROOTFS_WALK_H
+#define MEASURE_ROOTFS_WALK_H
+#include "measure/rootfs_entry.h"
+#include "measure/rootfs_read.h"
+
+struct statx;
+
+struct measure_walk_entry {    /* borrowed while a call lasts */
+    struct measure_bytes path; /* "/dir/name"; empty for the root */
+    const char *name;          /* the end of path, NUL-terminated */
+    int fd;                 /* a directory open for reading, else O_PATH; -1 when only looked at */
+    const struct statx *sx; /* basic statistics and mount id */
+};
+
+struct measure_walk_names { /* of a directory's entries, sorted as bytes; borrowed */
+    const uint32_t *at;     /* places in text */
+    const char *text;       /* NUL-terminated names */
+    size_t count;
+};
+
+/* What a form does with what is met. An error ends the walk. */
+struct measure_walk {
+    /* A directory, the root first: before what is in it. */
+    int (*enter)(void *ctx, const struct measure_walk_entry *dir,
+                 const struct measure_walk_names *names, struct cmc_err *err);
+    /* Anything else. */
+    int (*visit)(void *ctx, const struct measure_walk_entry *e, struct cmc_err *err);
+    void (*leave)(void *ctx); /* the directory entered last and not left yet */
+    /* Only directories are opened; whether an entry changed during its visit is not asked. */
+    bool look_only;
+};
+
+/* Walks the tree below rootfd (a directory, O_PATH is enough; borrowed), directories before what
+ * is in them, entries of one directory by the bytes of their names. meter counts entries, and
+ * meter->opts->file_max is kept. 66 descriptors at any depth.
+ * Errors begin with the path: what enter and visit return; -CMC_E_SYS (unreadable, "cancelled"),
+ * -CMC_E_VERIFY (changed, a mount point), -CMC_E_LIMIT (entries, names, a file above file_max). */
+CMC_MUST_CHECK int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
+                                struct measure_meter *meter, struct cmc_err *err);
+#endif
