@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measure/spec_table.h -- the members of the OCI runtime specification, with type and rule
- * (docs/formats/oci-config.md, section 9). */
+ * (docs/formats/oci-config.md, section 9; docs/formats/cmc-config.md, section 9). */
 #ifndef MEASURE_SPEC_TABLE_H
 #define MEASURE_SPEC_TABLE_H
 #include <stddef.h>
@@ -29,6 +29,11 @@ enum spec_rule { /* how a member enters the canonical form */
                  SPEC_ANNOTATIONS
 };
 
+enum {                  /* how Go holds and writes a member, for profile cmc */
+       SPEC_ALWAYS = 1, /* written even if empty */
+       SPEC_POINTER = 2 /* nil until set */
+};
+
 struct spec_type;
 struct spec_member {
     const char *name;
@@ -36,6 +41,7 @@ struct spec_member {
     enum spec_base base;
     const struct spec_type *type; /* SPEC_STRUCT: of the value, its elements or its members */
     enum spec_rule rule;
+    unsigned go; /* SPEC_ALWAYS, SPEC_POINTER or both */
 };
 
 struct spec_type {
