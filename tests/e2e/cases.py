@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import world  # pylint: disable=wrong-import-position
 
 # faults last: they take the TPM and the log away
-TOPICS = ["run", "task", "log", "layers", "many", "restart", "start", "cri", "faults"]
+TOPICS = ["run", "versions", "task", "log", "layers", "many", "restart", "start", "cri", "faults"]
 
 
 def one(name, case):

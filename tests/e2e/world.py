@@ -59,6 +59,12 @@ def ctr(*argv, **more):
     return sh("ctr", *argv, **more)
 
 
+def version():
+    """containerd's, as numbers: (1, 6, 20)."""
+    text = sh("containerd", "--version").stdout.split()[2]
+    return tuple(int(part) for part in re.match(r"v?(\d+)\.(\d+)\.(\d+)", text).groups())
+
+
 def new_id(prefix="c"):
     return f"{prefix}{next(_numbers)}"
 
@@ -149,6 +155,11 @@ def busybox(layers=1, salt="", env=()):
         os.unlink(archive)
         _images[key] = ref
     return _images[key]
+
+
+def forget_images():
+    """After containerd lost them."""
+    _images.clear()
 
 
 def rootfs():
