@@ -129,5 +129,6 @@ int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
     cmc_sha256_end(&s->hash, out->digest);
     out->entries = s->meter.entries;
     out->wait_ms = wait_of(s->rested, begun);
+    out->rested_ns = s->rested;
     return 0;
 }

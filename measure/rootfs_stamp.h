@@ -13,6 +13,9 @@ struct measure_rootfs_stamp {
     uint8_t digest[CMC_SHA256_LEN];
     uint64_t entries;
     uint32_t wait_ms; /* 0: settled; else stamp again after that time, while nobody writes */
+    /* Settled also for a measurement that began earlier, after this (CLOCK_REALTIME_COARSE): who
+     * finds out late that a measurement takes long stamps the tree within it. */
+    uint64_t rested_ns;
 };
 
 /* Stamps the tree below rootfd: name, type, mode, owner, size, ctime and device numbers of every
