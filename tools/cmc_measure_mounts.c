@@ -190,6 +190,7 @@ static int plan_overlay(const struct cmc_task_create *c, const struct cmc_task_m
     if (o.upper.p && add_layer(m, o.upper.p, o.upper.len, err) < 0)
         return -(int)err->code;
     m->kind = CMC_MEASURE_OVERLAY;
+    m->has_upper = o.upper.p != NULL;
     return add_lowers(m, &o.lower, err);
 }
 
@@ -234,6 +235,7 @@ int cmc_measure_mounts_plan(const struct cmc_task_create *create, struct cmc_mea
     const struct cmc_task_mount *mount = &create->mounts[0];
     out->kind = CMC_MEASURE_ROOT_PATH;
     out->layer_count = 0;
+    out->has_upper = false;
     out->options[0] = '\0';
     if (create->mount_count == 0)
         return 0;

@@ -20,6 +20,7 @@ struct cmc_measure_mounts { /* spans borrowed from the request */
     enum cmc_measure_mounts_kind kind;
     struct cmc_span source; /* CMC_MEASURE_BIND, CMC_MEASURE_BIND_TREE */
     size_t layer_count;     /* CMC_MEASURE_OVERLAY: upper first, then the lowers */
+    bool has_upper;
     struct cmc_span layers[CMC_MEASURE_LAYERS_MAX];
     /* what changes how layers are read, each behind a comma: ",userxattr,metacopy=on" */
     char options[CMC_MEASURE_OVERLAY_OPTIONS_MAX];

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmc_measure_flight_dir.c -- the lock is the file's own: the kernel frees it when its holder
+ * dies. */
+#include "tools/cmc_measure_flight_dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/hex.h"
+#include "record/dir.h"
+
+enum { MODE = 0600, UUID_TEXT = 36, READ_TRIES = 3, READ_PAUSE_MS = 20 };
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+uint64_t cmc_measure_flight_now_ms(void)
+{
+    struct timespec ts = {0};
+    (void)clock_gettime(CLOCK_BOOTTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int read_boot(uint8_t out[static CMC_MEASURE_BOOT_LEN], struct cmc_err *err)
+{
+    char text[UUID_TEXT], digits[2 * CMC_MEASURE_BOOT_LEN];
+    size_t n = 0;
+    cmc_autofd int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof(text)) != UUID_TEXT)
+        return cmc_fail(err, CMC_E_SYS, "read " BOOT_ID);
+    for (size_t i = 0; i < sizeof(text) && n < sizeof(digits); i++)
+        if (text[i] != '-')
+            digits[n++] = text[i];
+    return cmc_unhex(digits, n, out, CMC_MEASURE_BOOT_LEN, err);
+}
+
+int cmc_measure_flight_find(const struct cmc_measure_flight *f, bool make,
+                            struct cmc_measure_flight_place *out, struct cmc_err *err)
+{
+    struct cmc_measure_flight_place p;
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/flights", f->runtime_dir);
+    cmc_autofd int dir = record_dir_open(path, make, err);
+    if (dir < 0 || cmc_measure_flight_key(f, p.key, err) < 0 || read_boot(p.boot, err) < 0)
+        return -(int)err->code;
+    cmc_hex(p.key, sizeof(p.key), p.name);
+    p.dir = cmc_take_fd(&dir);
+    *out = p;
+    return 0;
+}
+
+int cmc_measure_flight_open(const struct cmc_measure_flight_place *p)
+{
+    struct cmc_err ignored;
+    return record_dir_file(p->dir, p->name, O_RDONLY, MODE, &ignored);
+}
+
+static bool is_current(const struct cmc_measure_flight_file *f,
+                       const struct cmc_measure_flight_place *p)
+{
+    const uint64_t now = cmc_measure_flight_now_ms();
+    return memcmp(f->boot, p->boot, sizeof(f->boot)) == 0 && f->written_ms <= now &&
+           now - f->written_ms <= CMC_MEASURE_FLIGHT_AGE_MS;
+}
+
+/* Its holder may be writing: what is torn is read again. */
+static bool read_file(int fd, struct cmc_measure_flight_file *out)
+{
+    const struct timespec pause = {.tv_nsec = READ_PAUSE_MS * 1000000L};
+    uint8_t data[CMC_MEASURE_FLIGHT_BYTES + 1];
+    struct cmc_err ignored;
+    for (int i = 0; i < READ_TRIES; i++) {
+        ssize_t n = pread(fd, data, sizeof(data), 0);
+        if (n >= 0 && cmc_measure_flight_file_parse(data, (size_t)n, out, &ignored) == 0)
+            return true;
+        if (!cmc_measure_flight_is_held(fd))
+            return false;
+        (void)nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+bool cmc_measure_flight_read(int fd, const struct cmc_measure_flight_place *p,
+                             struct cmc_measure_flight_file *out)
+{
+    struct cmc_measure_flight_file f;
+    if (!read_file(fd, &f) || memcmp(f.key, p->key, sizeof(f.key)) != 0 || !is_current(&f, p))
+        return false;
+    *out = f;
+    return true;
+}
+
+bool cmc_measure_flight_is_held(int fd)
+{
+    if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+        return true;
+    (void)flock(fd, LOCK_UN);
+    return false;
+}
+
+/* Returns 1 when the file stays. Locked while it is judged: who holds it must not lose it. */
+static size_t clear_one(const struct cmc_measure_flight_place *p, const char *name)
+{
+    struct cmc_measure_flight_file f;
+    struct cmc_err ignored;
+    cmc_autofd int fd = record_dir_file(p->dir, name, O_RDONLY, MODE, &ignored);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return 1;
+    if (fd >= 0 && read_file(fd, &f) && is_current(&f, p))
+        return 1;
+    (void)unlinkat(p->dir, name, 0);
+    return 0;
+}
+
+/* Returns how many files are left. */
+static size_t clear(const struct cmc_measure_flight_place *p)
+{
+    size_t left = 0;
+    int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d)
+        cmc_closep(&fd);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            left += clear_one(p, e->d_name);
+    if (d)
+        (void)closedir(d);
+    return d ? left : SIZE_MAX;
+}
+
+int cmc_measure_flight_claim(const struct cmc_measure_flight_place *p, bool *held)
+{
+    struct cmc_err ignored;
+    struct stat st;
+    *held = false;
+    if (clear(p) >= CMC_MEASURE_FLIGHTS_MAX)
+        return -1;
+    cmc_autofd int fd = record_dir_file(p->dir, p->name, O_RDWR | O_CREAT, MODE, &ignored);
+    if (fd < 0)
+        return -1;
+    *held = flock(fd, LOCK_EX | LOCK_NB) < 0;
+    /* without a name: somebody cleared it away before we had the lock */
+    if (*held || fstat(fd, &st) < 0 || st.st_nlink == 0)
+        return -1;
+    return cmc_take_fd(&fd);
+}
+
+bool cmc_measure_flight_write(int fd, const struct cmc_measure_flight_file *file)
+{
+    uint8_t data[CMC_MEASURE_FLIGHT_BYTES];
+    cmc_measure_flight_file_put(file, data);
+    return pwrite(fd, data, sizeof(data), 0) == (ssize_t)sizeof(data);
+}
+
+void cmc_measure_flight_remove(const struct cmc_measure_flight_place *p)
+{
+    (void)unlinkat(p->dir, p->name, 0);
+}
