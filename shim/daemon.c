@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,11 +91,12 @@ static const char *tcti_of_environment(const struct cmc_site *site)
 static _Noreturn void serve(const struct shim_daemon_args *a)
 {
     struct cmc_err err = {.code = CMC_OK};
+    char running[sizeof("/proc/2147483647/exe")];
     struct shim_setup setup = {
         .ns = a->args->ns,
         .id = a->args->id,
         .group = a->group,
-        .inner = a->inner,
+        .inner = running,
         .config = a->args->config,
         .tcti = tcti_of_environment(a->site),
         .socket_dir = a->socket_dir,
@@ -105,6 +107,7 @@ static _Noreturn void serve(const struct shim_daemon_args *a)
         .log = FD_LOG,
     };
     int version = start_server(a, &setup.server, &err);
+    (void)snprintf(running, sizeof(running), "/proc/%d/exe", setup.server);
     if (version > 0 && shim_leftover_note(FD_BUNDLE, setup.server, &err) < 0)
         cmc_log(FD_LOG, CMC_LOG_WARNING, "no note for delete", "why", err.msg, NULL);
     if (version < 0)

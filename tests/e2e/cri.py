@@ -22,8 +22,8 @@ PAUSE, BUSYBOX = "example.org/cmc/pause:1", "example.org/cmc/pod:1"
 DEADLINE = 60
 SLEEP = ("sleep", "1000")
 
-# Handlers by their options. containerd 1.6 hands the inline ones to no shim that it does not know.
-CONFIG = """version = 2
+# The handler "cmc" is that of example-setup/containerd; these are others by their options.
+CONFIG = """
 root = "{cri}/root"
 state = "{cri}/state"
 [grpc]
@@ -38,10 +38,6 @@ state = "{cri}/state"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{cri}/cni/bin"
     conf_dir = "{cri}/cni/conf"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-    runtime_type = "io.containerd.runc.v2"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc]
-    runtime_type = "io.containerd.cmc.v1"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc-file]
     runtime_type = "io.containerd.cmc.v1"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc-file.options]
@@ -50,7 +46,7 @@ state = "{cri}/state"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc-inline]
     runtime_type = "io.containerd.cmc.v1"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc-inline.options]
-      BinaryName = "{cri}/logging-runc"
+      BinaryName = "{cri}/own-runc"
 """
 
 
@@ -106,12 +102,20 @@ def client():
     if _client is None:
         os.makedirs(CRI, exist_ok=True)
         _client = Client()
-        with open(CRI + "/containerd.toml", "w", encoding="utf-8") as out:
-            out.write(CONFIG.format(cri=CRI, pause=PAUSE))
+        write_config()
         begin()
         import_image(PAUSE, SLEEP)
         import_image(BUSYBOX, ("true",))
     return _client
+
+
+def write_config():
+    """The shipped example and what the world needs, merged as its first lines say."""
+    shipped = f"{world.TOP}/example-setup/containerd/config-1.x.toml"
+    with open(shipped, encoding="utf-8") as example:
+        with open(CRI + "/containerd.toml", "w", encoding="utf-8") as out:
+            before, after = example.read().split("version = 2\n")
+            out.write("version = 2\n" + CONFIG.format(cri=CRI, pause=PAUSE) + before + after)
 
 
 def begin():
@@ -236,6 +240,17 @@ def run_in(name, *command):
     done = client().ExecSync(container_id=name, cmd=command, timeout=10)
     same((done.exit_code, done.stderr), (0, b""), f"exec {command}")
     return done.stdout.decode()
+
+
+def fails(call, *parts):
+    """The call must fail, with these words in the error."""
+    try:
+        call()
+    except client().error as why:
+        for part in parts:
+            world.holds(why.details(), part, "the error")
+        return
+    raise AssertionError("it did not fail")
 
 
 def events(name):

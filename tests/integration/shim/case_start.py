@@ -27,7 +27,7 @@ def case_life(w):
     calls = w.calls(t.name)
     same([c["job"] for c in calls], ["1", "2"], "jobs of the helper")
     same(calls[1]["status"], "137", "exit status in container-delete")
-    same(calls[0]["inner"], REAL, "inner shim")
+    same(calls[0]["inner"], f"/proc/{real[0]}/exe", "inner shim")
     same(calls[0]["bundle"], t.bundle, "bundle")
     same((calls[0]["fd4"], calls[1]["fd4"]), ("dir", "none"), "descriptor 4")
     same({c["fds"] for c in calls}, {"5"}, "open descriptors of the helper")
