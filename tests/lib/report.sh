@@ -46,7 +46,7 @@ cases() {
     log=$(log_of "$name")
     # stdin from nowhere; progress as it comes
     "$@" 2>&1 </dev/null | tee "$log" | grep --line-buffered -E '^(ok|not ok|skip) ' |
-        sed -u "s|^\(ok\|not ok\|skip\) \(- \)\?|\1 $name: |" | while read -r line; do
+        sed -uE "s#^(ok|not ok|skip) (- )?#\1 $name: #" | while read -r line; do
             report "$line"
         done
     status=${PIPESTATUS[0]}
