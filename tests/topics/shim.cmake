@@ -26,7 +26,9 @@ cmc_unit(shim/group LIBS cmc_shim)
 cmc_unit(shim/inner LIBS cmc_shim)
 cmc_unit(shim/sock LIBS cmc_shim)
 cmc_unit(shim/ttrpc LIBS cmc_shim)
+cmc_unit(shim/ttrpc_namespace LIBS cmc_shim)
 cmc_fuzz(fuzz_frame cmc_shim)
+cmc_fuzz(fuzz_metadata cmc_shim)
 
 # tests/integration/shim drives the real program with this helper behind it
 add_executable(shim_fake_helper ${CMAKE_CURRENT_LIST_DIR}/../integration/shim/fake_helper.c)
