@@ -38,6 +38,11 @@ CMC_MUST_CHECK int measure_config_detail_digest(const void *detail, size_t len,
                                                 const uint8_t *redaction_key,
                                                 uint8_t out[static CMC_SHA256_LEN],
                                                 struct cmc_err *err);
+/* Appends the detail with a commitment in place of each value: the canonical form, which has the
+ * same digest. Errors: as above; out is spoiled then. */
+CMC_MUST_CHECK int measure_config_detail_withhold(const void *detail, size_t len,
+                                                  const uint8_t *redaction_key, struct cmc_buf *out,
+                                                  struct cmc_err *err);
 /* First 8 bytes of SHA-256("cmc-redaction-key-1" NUL key); all zero for NULL. */
 void measure_config_key_id(const uint8_t *key, uint8_t out[static MEASURE_KEY_ID_LEN]);
 

@@ -144,32 +144,51 @@ static int put_toward(struct canon *c, const struct cmc_json *node, struct cmc_e
     return 0;
 }
 
-int measure_config_detail_digest(const void *detail, size_t len, const uint8_t *redaction_key,
-                                 uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err)
+static const uint8_t no_key[32];
+
+/* Appends the canonical form of a detail to c->out. */
+static int put_canonical(struct canon *c, const void *detail, size_t len, struct cmc_err *err)
 {
-    static const uint8_t no_key[32];
-    CMC_CLEANUP(canon_done)
-    struct canon c = {.out = cmc_buf_of(CANONICAL_MAX),
-                      .message = cmc_buf_of(CMC_JSON_BYTES_MAX),
-                      .key = redaction_key ? redaction_key : no_key};
     cmc_autojson struct cmc_json_doc *doc = NULL;
     const struct cmc_json *root;
 
     int rc = cmc_json_parse(detail, len, &doc, &root, err);
     if (rc == 0)
-        rc = measure_config_env(root, &c.env, err);
-    if (rc == 0) {
-        cmc_put(&c.out, domain, sizeof(domain));
-        rc = put_toward(&c, root, err);
-    }
+        rc = measure_config_env(root, &c->env, err);
     if (rc == 0)
-        rc = cmc_buf_check(&c.out, "canonical configuration", err);
+        rc = put_toward(c, root, err);
     if (rc == 0)
-        rc = cmc_buf_check(&c.message, "environment variable", err);
-    if (rc < 0)
-        return cmc_wrap(err, "configuration detail");
+        rc = cmc_buf_check(&c->out, "canonical configuration", err);
+    if (rc == 0)
+        rc = cmc_buf_check(&c->message, "environment variable", err);
+    return rc < 0 ? cmc_wrap(err, "configuration detail") : 0;
+}
+
+int measure_config_detail_digest(const void *detail, size_t len, const uint8_t *redaction_key,
+                                 uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err)
+{
+    CMC_CLEANUP(canon_done)
+    struct canon c = {.out = cmc_buf_of(CANONICAL_MAX),
+                      .message = cmc_buf_of(CMC_JSON_BYTES_MAX),
+                      .key = redaction_key ? redaction_key : no_key};
+    cmc_put(&c.out, domain, sizeof(domain));
+    if (put_canonical(&c, detail, len, err) < 0)
+        return -(int)err->code;
     cmc_sha256(c.out.data, c.out.len, out);
     return 0;
+}
+
+int measure_config_detail_withhold(const void *detail, size_t len, const uint8_t *redaction_key,
+                                   struct cmc_buf *out, struct cmc_err *err)
+{
+    CMC_CLEANUP(canon_done)
+    struct canon c = {.out = cmc_buf_of(CANONICAL_MAX),
+                      .message = cmc_buf_of(CMC_JSON_BYTES_MAX),
+                      .key = redaction_key ? redaction_key : no_key};
+    if (put_canonical(&c, detail, len, err) < 0)
+        return -(int)err->code;
+    cmc_put(out, c.out.data, c.out.len);
+    return cmc_buf_check(out, "configuration detail", err);
 }
 
 void measure_config_key_id(const uint8_t *key, uint8_t out[static MEASURE_KEY_ID_LEN])

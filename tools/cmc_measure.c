@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/options.h"
 #include "tools/cmc_measure_job.h"
+#include "tools/cmc_measure_refs.h"
 
 enum { LOG_FD = STDERR_FILENO, EXIT_USAGE = 2, EXIT_NO_REQUEST = 3 };
 
@@ -108,7 +109,8 @@ static int serve(const struct settings *s, const char *path, struct cmc_err *err
                                   .tcti = s->tcti,
                                   .path = path,
                                   .bundle = CMC_HELPER_BUNDLE_FD,
-                                  .log = LOG_FD};
+                                  .log = LOG_FD,
+                                  .refs = CMC_MEASURE_REFS_TOP};
     struct cmc_helper_request request;
     struct cmc_helper_result result;
     if (cmc_measure_link_read(CMC_HELPER_FD, &frame, &request, err) < 0 ||

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmc_measure_create.c -- measures what a Create request is about to start. */
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "base/applog.h"
 #include "base/cleanup.h"
@@ -15,24 +13,8 @@
 #include "tools/cmc_measure_job.h"
 #include "tools/cmc_measure_mounts.h"
 #include "tools/cmc_measure_options.h"
+#include "tools/cmc_measure_read.h"
 #include "tools/cmc_measure_rootfs.h"
-
-enum { KEY_LEN = 32, LISTING_MAX = 64 << 20 };
-
-static int read_file(int fd, struct cmc_buf *out, const char *name, struct cmc_err *err)
-{
-    uint8_t step[8192];
-    for (;;) {
-        ssize_t n = read(fd, step, sizeof(step));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return cmc_fail(err, CMC_E_SYS, "read %s", name);
-        if (n == 0)
-            return cmc_buf_check(out, name, err);
-        cmc_put(out, step, (size_t)n);
-    }
-}
 
 /* Opens an absolute path below "/": a file of root's, not reached over links. */
 static int open_trusted(const char *path, uint64_t max, struct cmc_err *err)
@@ -47,7 +29,7 @@ static int load_config(struct cmc_measure_job *j, struct cmc_err *err)
 {
     cmc_autofd int fd = cmc_open_trusted(j->env->bundle, "config.json", CMC_JSON_BYTES_MAX, err);
     j->config_json = cmc_buf_of(CMC_JSON_BYTES_MAX);
-    if (fd < 0 || read_file(fd, &j->config_json, "config.json", err) < 0)
+    if (fd < 0 || cmc_measure_read(fd, &j->config_json, "config.json", err) < 0)
         return -(int)err->code;
     return cmc_measure_spec_parse(j->config_json.len ? (const char *)j->config_json.data : "",
                                   j->config_json.len, &j->spec, err);
@@ -105,7 +87,7 @@ static int load_toml(const struct cmc_span *path, struct cmc_buf *out, struct cm
     cmc_autofd int fd = open_trusted(name, 65536, err);
     if (fd < 0)
         return -(int)err->code;
-    return read_file(fd, out, "options file", err);
+    return cmc_measure_read(fd, out, "options file", err);
 }
 
 /* The Any that the real shim gets: p NULL when it gets none. */
@@ -147,22 +129,11 @@ int cmc_measure_create_options(struct cmc_measure_job *j, struct cmc_err *err)
     return 0;
 }
 
-static int load_key(const char *path, uint8_t key[static KEY_LEN], struct cmc_err *err)
+static int load_key(const char *path, uint8_t key[static CMC_MEASURE_KEY_LEN], struct cmc_err *err)
 {
-    struct stat st;
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(KEY_LEN);
-    cmc_autofd int fd = open_trusted(path, KEY_LEN, err);
-    if (fd < 0 || read_file(fd, &b, "redaction key", err) < 0)
-        return -(int)err->code;
-    if (fstat(fd, &st) < 0)
-        return cmc_fail(err, CMC_E_SYS, "stat %.300s", path);
-    if ((st.st_mode & 077) != 0)
-        return cmc_fail(err, CMC_E_VERIFY, "%.300s: mode %04o, need 0600: others read the key",
-                        path, st.st_mode & 07777U);
-    if (b.len != KEY_LEN)
-        return cmc_fail(err, CMC_E_FORMAT, "%.300s: %zu bytes, need %d", path, b.len, KEY_LEN);
-    memcpy(key, b.data, KEY_LEN);
-    explicit_bzero(b.data, b.len);
+    cmc_autofd int fd = open_trusted(path, CMC_MEASURE_KEY_LEN, err);
+    if (fd < 0 || cmc_measure_read_key(fd, path, key, err) < 0)
+        return cmc_wrap(err, "redaction key");
     return 0;
 }
 
@@ -172,6 +143,8 @@ static void store(struct cmc_measure_job *j, const char *kind, const uint8_t dig
 {
     struct cmc_err why = {0};
     char dir[CMC_SITE_TEXT_MAX + sizeof("/details")];
+    if (j->dry_run) /* nothing is kept of what never starts */
+        return;
     (void)snprintf(dir, sizeof(dir), "%s/details", j->env->site->state_dir);
     if (record_details_put(dir, kind, digest, data->data, data->len, j->env->site->details_quota,
                            &why) < 0)
@@ -181,22 +154,15 @@ static void store(struct cmc_measure_job *j, const char *kind, const uint8_t dig
 
 static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
 {
-    uint8_t key[KEY_LEN];
-    const char *path = j->env->site->redaction_key;
-    const struct measure_config_opts opts = {
-        .container_id = j->request->id,
-        .bundle = j->request->bundle,
-        .redaction_key = path ? key : NULL,
-    };
     struct measure_event *ev = &j->event;
-    if (path && load_key(path, key, err) < 0)
-        return cmc_wrap(err, "redaction key");
-    int rc = measure_config(j->config_json.data, j->config_json.len, &opts, &j->config, err);
-    if (rc == 0)
-        measure_config_key_id(opts.redaction_key, ev->key_id);
-    explicit_bzero(key, sizeof(key));
-    if (rc < 0)
-        return cmc_wrap(err, "config.json");
+    if (j->env->site->redaction_key) {
+        if (load_key(j->env->site->redaction_key, j->key, err) < 0)
+            return -(int)err->code;
+        j->how.redaction_key = j->key;
+    }
+    if (cmc_measure_state_config(&j->how, &j->config_json, &j->config, err) < 0)
+        return -(int)err->code;
+    measure_config_key_id(j->how.redaction_key, ev->key_id);
     ev->has_config = true;
     ev->terminal = j->config.terminal;
     memcpy(ev->config, j->config.digest, CMC_SHA256_LEN);
@@ -213,23 +179,15 @@ static int on_progress(void *ctx, uint64_t entries, uint64_t bytes)
 
 static int walk(struct cmc_measure_job *j, int root, struct cmc_err *err)
 {
-    cmc_autobuf struct cmc_buf listing = cmc_buf_of(LISTING_MAX);
+    cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
+    const bool keep = j->env->site->keep_listing && !j->dry_run;
     struct measure_event *ev = &j->event;
     struct measure_rootfs tree;
-    const struct measure_rootfs_opts opts = {
-        .uids = j->spec.uids,
-        .gids = j->spec.gids,
-        .uid_maps = j->spec.uid_maps,
-        .gid_maps = j->spec.gid_maps,
-        .listing = j->env->site->keep_listing ? &listing : NULL,
-        .progress = on_progress,
-        .ctx = j->env->link,
-    };
-    if (measure_rootfs(root, &opts, &tree, err) < 0)
-        return cmc_wrap(err, "root file system");
+    if (cmc_measure_state_rootfs(&j->how, &j->spec, root, keep ? &listing : NULL, &tree, err) < 0)
+        return -(int)err->code;
     ev->has_rootfs = true;
     memcpy(ev->rootfs, tree.digest, CMC_SHA256_LEN);
-    if (!opts.listing)
+    if (!keep)
         return 0;
     ev->has_listing = true;
     cmc_sha256(listing.data, listing.len, ev->listing);
@@ -288,10 +246,20 @@ static int measure_programs(struct cmc_measure_job *j, struct cmc_err *err)
 int cmc_measure_create_measure(struct cmc_measure_job *j, struct cmc_err *err)
 {
     const uint64_t start_us = cmc_measure_job_us(0);
-    int rc = measure_configuration(j, err);
+    const struct cmc_site *site = j->env->site;
+    j->how = (struct cmc_measure_how){
+        .id = j->request->id,
+        .bundle = j->request->bundle,
+        .file_max = site->file_max,
+        .progress = on_progress,
+        .ctx = j->env->link,
+    };
+    int rc = cmc_measure_state_profile(site->profile, &j->how.profile, err);
+    if (rc == 0)
+        rc = measure_configuration(j, err);
     if (rc == 0)
         rc = measure_tree(j, err);
-    if (rc == 0)
+    if (rc == 0 && !j->dry_run)
         rc = measure_programs(j, err);
     j->result.digest_us = (uint32_t)(cmc_measure_job_us(start_us) - j->result.mount_us);
     return rc;

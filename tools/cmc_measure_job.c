@@ -8,12 +8,12 @@
 
 #include "base/applog.h"
 #include "base/cleanup.h"
+#include "base/dry_run.h"
 #include "base/hex.h"
 #include "record/recorder.h"
+#include "tools/cmc_measure_refs.h"
 
 enum { SHOWN_BYTES = 6, TEXT_CAP = 64 };
-
-#define DRY_RUN "CMC_GENERATE_APP_MANIFEST"
 
 CMC_DEFINE_CLEANUP(record_closep, struct record *, record_close)
 
@@ -56,12 +56,15 @@ static int record(struct cmc_measure_job *j, struct cmc_err *err)
     const struct cmc_site *site = j->env->site;
     CMC_CLEANUP(record_closep) struct record *r = NULL;
     struct record_receipt got;
+    enum measure_profile profile;
+    if (cmc_measure_state_profile(site->profile, &profile, err) < 0)
+        return -(int)err->code;
     const struct record_config cfg = {
         .runtime_dir = site->runtime_dir,
         .tcti = j->env->tcti,
         .pcr = site->pcr,
         .insecure_pcr = site->insecure_pcr,
-        .profile = MEASURE_PROFILE_EXACT,
+        .profile = profile,
         .ignore_banks = site->ignore_banks,
         .ignore_count = site->ignore_count,
         .programs = j->programs.list,
@@ -101,11 +104,11 @@ static void fail(struct cmc_measure_job *j, const char *reason)
     record_and_answer(j, CMC_HELPER_MEASURE_FAILED, keep);
 }
 
-/* A name must never be a way to run something unmeasured: until dry runs exist they are refused. */
-static bool is_dry_run(const struct cmc_measure_job *j)
+/* A name must never be a way to run something unmeasured: what may be a dry run is one. */
+static bool is_dry_run(const struct cmc_measure_job *j, bool parsed)
 {
-    return strcmp(j->request->id, DRY_RUN) == 0 ||
-           (j->spec.name && strcmp(j->spec.name, DRY_RUN) == 0);
+    return cmc_dry_run_is_named(j->request->id, j->spec.name) ||
+           (!parsed && cmc_dry_run_is_written(j->config_json.data, j->config_json.len));
 }
 
 /* What would not fit into a container-create becomes the reason of a measurement-failed. */
@@ -133,11 +136,9 @@ static int prepare(struct cmc_measure_job *j, bool *parsed, struct cmc_err *why)
 {
     struct cmc_err bad = {0};
     *parsed = cmc_measure_create_parse(j, why) == 0;
-    if (is_dry_run(j)) {
-        answer(j, CMC_HELPER_REFUSED,
-               "dry run of " DRY_RUN " is not available yet; nothing was started");
-        return 1;
-    }
+    j->dry_run = is_dry_run(j, *parsed);
+    if (j->dry_run)
+        return 0;
     /* The real shim would refuse options that it does not know in words nobody understands, and
      * without them the container would run in another way than asked for. */
     if (cmc_measure_create_options(j, &bad) < 0) {
@@ -145,6 +146,24 @@ static int prepare(struct cmc_measure_job *j, bool *parsed, struct cmc_err *why)
         return 1;
     }
     return 0;
+}
+
+/* Whatever becomes of it, nothing is recorded and nothing starts. wrong: what is so already, or
+ * NULL. */
+static void dry_run(struct cmc_measure_job *j, const char *wrong)
+{
+    struct cmc_err why = {0};
+    char text[sizeof(why.msg) + 64];
+    if (!wrong && cmc_measure_dry_run(j, &why) < 0)
+        wrong = why.msg;
+    if (wrong)
+        (void)snprintf(text, sizeof(text), "dry run failed: %.500s; nothing was started", wrong);
+    else
+        (void)snprintf(text, sizeof(text),
+                       "dry run: reference values written to %s/" CMC_MEASURE_REFS_PATH
+                       "; nothing was started",
+                       j->env->refs);
+    answer(j, CMC_HELPER_REFUSED, text);
 }
 
 /* Enough of both digests to find them in the log. */
@@ -163,6 +182,10 @@ static void create(struct cmc_measure_job *j)
     bool parsed;
     if (prepare(j, &parsed, &why))
         return;
+    if (j->dry_run) {
+        dry_run(j, parsed ? NULL : why.msg);
+        return;
+    }
     if (!parsed || cmc_measure_create_measure(j, &why) < 0) {
         fail(j, why.msg);
         return;
@@ -183,11 +206,13 @@ static void create(struct cmc_measure_job *j)
 static void failed(struct cmc_measure_job *j)
 {
     struct cmc_err why = {0};
+    const char *reason = *j->request->reason ? j->request->reason : "the helper died";
+    const bool named = cmc_dry_run_is_named(j->request->id, NULL);
     bool parsed;
-    if (strcmp(j->request->id, DRY_RUN) != 0)
-        fail(j, *j->request->reason ? j->request->reason : "the helper died");
-    if (j->request->create_len > 0 || strcmp(j->request->id, DRY_RUN) == 0)
-        (void)prepare(j, &parsed, &why);
+    if (!named)
+        fail(j, reason);
+    if ((j->request->create_len > 0 || named) && prepare(j, &parsed, &why) == 0 && j->dry_run)
+        dry_run(j, reason);
 }
 
 static void deleted(struct cmc_measure_job *j)
@@ -252,5 +277,6 @@ void cmc_measure_job_free(struct cmc_measure_job *j)
     cmc_buf_done(&j->parent_checkpoint);
     cmc_buf_done(&j->options);
     cmc_buf_done(&j->text);
+    explicit_bzero(j->key, sizeof(j->key));
     free(j);
 }

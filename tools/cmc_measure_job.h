@@ -7,7 +7,8 @@
 #include "measure/config.h"
 #include "tools/cmc_measure_link.h"
 #include "tools/cmc_measure_programs.h"
-#include "tools/cmc_measure_spec.h"
+#include "tools/cmc_measure_read.h"
+#include "tools/cmc_measure_state.h"
 
 /* What main() found out, borrowed. */
 struct cmc_measure_env {
@@ -16,6 +17,7 @@ struct cmc_measure_env {
     const char *path; /* where programs are looked up, as the real shim will */
     int bundle;       /* O_PATH; other than a directory when there is none */
     int log;
+    const char *refs;              /* CMC_MEASURE_REFS_TOP */
     struct cmc_measure_link *link; /* NULL: no progress is told */
 };
 
@@ -25,6 +27,9 @@ struct cmc_measure_job {
     struct cmc_buf config_json;
     struct cmc_measure_spec spec;
     struct cmc_task_create create;
+    bool dry_run;
+    struct cmc_measure_how how;
+    uint8_t key[CMC_MEASURE_KEY_LEN]; /* how.redaction_key points here, or nowhere */
     struct measure_config config;
     struct cmc_measure_programs programs;
     struct cmc_buf checkpoint, parent_checkpoint; /* NUL-terminated */
@@ -45,6 +50,9 @@ void cmc_measure_job_free(struct cmc_measure_job *j);
 CMC_MUST_CHECK int cmc_measure_create_parse(struct cmc_measure_job *j, struct cmc_err *err);
 CMC_MUST_CHECK int cmc_measure_create_options(struct cmc_measure_job *j, struct cmc_err *err);
 CMC_MUST_CHECK int cmc_measure_create_measure(struct cmc_measure_job *j, struct cmc_err *err);
+
+/* cmc_measure_dry_run.c: measures as for a Create, and leaves a reference in j->env->refs. */
+CMC_MUST_CHECK int cmc_measure_dry_run(struct cmc_measure_job *j, struct cmc_err *err);
 
 /* Microseconds since start_us, both of CLOCK_MONOTONIC; with 0 the clock itself. */
 uint64_t cmc_measure_job_us(uint64_t start_us);

@@ -124,6 +124,11 @@ void cmc_measure_spec_done(struct cmc_measure_spec *s)
     s->doc = NULL;
 }
 
+const char *cmc_measure_spec_title(const struct cmc_measure_spec *s, const char *id)
+{
+    return s->image ? s->image : s->name ? s->name : id;
+}
+
 bool cmc_measure_spec_uses_mounts(const struct cmc_measure_spec *s, const char *bundle)
 {
     static const char below[] = "rootfs";

@@ -22,6 +22,8 @@ struct cmc_measure_spec { /* texts live in doc; NULL: absent */
 CMC_MUST_CHECK int cmc_measure_spec_parse(const char *json, size_t len,
                                           struct cmc_measure_spec *out, struct cmc_err *err);
 void cmc_measure_spec_done(struct cmc_measure_spec *s);
+/* What people call the container: its image, else its name in a pod, else its id. */
+const char *cmc_measure_spec_title(const struct cmc_measure_spec *s, const char *id);
 /* True when the mounts of a Create request, which go to BUNDLE/rootfs, are what runc will run. */
 bool cmc_measure_spec_uses_mounts(const struct cmc_measure_spec *s, const char *bundle);
 #endif

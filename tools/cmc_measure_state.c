@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmc_measure_state.c -- picks the profile's digests. */
+#include "tools/cmc_measure_state.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/config_cmc.h"
+#include "measure/rootfs_cmc.h"
+
+int cmc_measure_state_profile(const char *name, enum measure_profile *out, struct cmc_err *err)
+{
+    if (!name || strcmp(name, "exact") == 0)
+        *out = MEASURE_PROFILE_EXACT;
+    else if (strcmp(name, "cmc") == 0)
+        *out = MEASURE_PROFILE_CMC;
+    else
+        return cmc_fail(err, CMC_E_USAGE, "profile \"%.40s\" does not exist; use exact or cmc",
+                        name);
+    return 0;
+}
+
+/* Profile cmc measures where a hook's program really is, on this host. */
+static int resolve(void *ctx, const char *path, char *out, struct cmc_err *err)
+{
+    (void)ctx;
+    if (path[0] != '/') /* else what is measured would depend on our working directory */
+        return cmc_fail(err, CMC_E_FORMAT, "hook %.300s: not an absolute path", path);
+    if (!realpath(path, out))
+        return cmc_fail(err, CMC_E_SYS, "hook %.300s", path);
+    return 0;
+}
+
+int cmc_measure_state_config(const struct cmc_measure_how *how, const struct cmc_buf *json,
+                             struct measure_config *out, struct cmc_err *err)
+{
+    const void *text = json->len ? (const void *)json->data : "";
+    int rc;
+    if (how->profile == MEASURE_PROFILE_EXACT) {
+        const struct measure_config_opts opts = {
+            .container_id = how->id, .bundle = how->bundle, .redaction_key = how->redaction_key};
+        rc = measure_config(text, json->len, &opts, out, err);
+    } else if (how->redaction_key) {
+        return cmc_fail(err, CMC_E_USAGE, "profile cmc cannot redact: use no redaction key");
+    } else {
+        const struct measure_config_cmc_opts opts = {.container_id = how->id, .resolve = resolve};
+        (void)opts;
+        return cmc_fail(err, CMC_E_USAGE, "profile cmc is not built in");
+    }
+    return rc < 0 ? cmc_wrap(err, "config.json") : 0;
+}
+
+int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc_measure_spec *spec,
+                             int root, struct cmc_buf *listing, struct measure_rootfs *out,
+                             struct cmc_err *err)
+{
+    const bool exact = how->profile == MEASURE_PROFILE_EXACT;
+    /* an unpacking without root holds the owners that the container sees already */
+    const struct measure_rootfs_opts opts = {
+        .uids = spec->uids,
+        .gids = spec->gids,
+        .uid_maps = how->rootless ? 0 : spec->uid_maps,
+        .gid_maps = how->rootless ? 0 : spec->gid_maps,
+        .rootless = how->rootless,
+        .file_max = how->file_max,
+        .listing = listing,
+        .progress = how->progress,
+        .ctx = how->ctx,
+    };
+    struct measure_rootfs tree = {.entries = 0}, listed;
+    int rc = 0;
+    if (!exact)
+        return cmc_fail(err, CMC_E_USAGE, "profile cmc is not built in");
+    if (rc == 0 && (exact || listing))
+        rc = measure_rootfs(root, &opts, exact ? &tree : &listed, err);
+    if (rc < 0)
+        return cmc_wrap(err, "root file system");
+    *out = tree;
+    return 0;
+}

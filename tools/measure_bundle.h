@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/measure_bundle.h -- reference values from an OCI bundle, step by step. */
+#ifndef TOOLS_MEASURE_BUNDLE_H
+#define TOOLS_MEASURE_BUNDLE_H
+#include "tools/cmc_measure_state.h"
+
+/* What earlier programs of this name used; it should not occur in a configuration. */
+#define MEASURE_BUNDLE_ID "mycontainer"
+
+enum measure_bundle_exit {
+    MEASURE_BUNDLE_DONE = 0,
+    MEASURE_BUNDLE_REFUSED = 1, /* well-formed, and not to be measured so */
+    MEASURE_BUNDLE_USAGE = 2,
+    MEASURE_BUNDLE_FAULT = 3
+};
+
+struct measure_bundle_options { /* borrowed from argv; NULL: not given */
+    const char *bundle, *config, *rootfs, *id, *profile_name, *name, *listing, *redaction_key;
+    enum measure_profile profile;
+    uint64_t pcr, file_max;
+    bool rootless, progress;
+};
+
+/* Returns as cmc_options_parse(). Errors: -CMC_E_USAGE. */
+CMC_MUST_CHECK int measure_bundle_options(int argc, char **argv, struct measure_bundle_options *out,
+                                          struct cmc_err *err);
+
+/* What the options name, opened and read. */
+struct measure_bundle_inputs {
+    struct cmc_buf json; /* config.json */
+    struct cmc_measure_spec spec;
+    int root; /* O_PATH, or -1 */
+    bool rootless;
+    bool has_key;
+    uint8_t key[32];
+};
+/* Free with measure_bundle_inputs_done(), also after an error. */
+CMC_MUST_CHECK int measure_bundle_inputs(const struct measure_bundle_options *o,
+                                         struct measure_bundle_inputs *out, struct cmc_err *err);
+void measure_bundle_inputs_done(struct measure_bundle_inputs *in);
+
+/* Measures, writes the listing when one is wanted, and appends the references to out. note: for
+ * people (progress, a summary), or NULL. */
+CMC_MUST_CHECK int measure_bundle_run(const struct measure_bundle_options *o, struct cmc_buf *out,
+                                      void (*note)(const char *line, bool last),
+                                      struct cmc_err *err);
+#endif
