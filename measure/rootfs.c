@@ -69,8 +69,8 @@ static int read_xattrs(struct exact *x, uint32_t i, int fd, bool opath, struct c
 static int read_content(struct exact *x, struct measure_node *e, int file, const struct statx *sx,
                         struct cmc_err *err)
 {
-    const bool sparse = sx->stx_size > 4096 && sx->stx_blocks < sx->stx_size / 512;
-    return measure_content_digest(&x->content, file, sx->stx_size, sparse, e->digest, err);
+    return measure_content_digest(&x->content, file, sx->stx_size, measure_content_sparse(sx),
+                                  e->digest, err);
 }
 
 static int read_file(struct exact *x, uint32_t i, int fd, const struct statx *sx,

@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/hash.h"
 
+/* Of a whole tree: entries, and bytes of all names, targets and attributes. */
+enum { MEASURE_ENTRIES_MAX = 4 << 20, MEASURE_TREE_TEXT_MAX = 512 << 20 };
 enum { MEASURE_NAME_MAX = 4095, MEASURE_XATTR_NAME_MAX = 255, MEASURE_XATTR_VALUE_MAX = 65536 };
 
 struct measure_bytes { /* borrowed */

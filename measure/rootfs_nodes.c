@@ -9,7 +9,7 @@
 
 int measure_nodes_init(struct measure_nodes *n, struct cmc_err *err)
 {
-    *n = (struct measure_nodes){.text = cmc_buf_of(MEASURE_TEXT_MAX)};
+    *n = (struct measure_nodes){.text = cmc_buf_of(MEASURE_TREE_TEXT_MAX)};
     cmc_put_u8(&n->text, 0); /* place 0: the root's name, and "none" */
     if (cmc_buf_check(&n->text, "names", err) < 0)
         return -(int)err->code;
@@ -183,8 +183,8 @@ static uint32_t step(const struct measure_nodes *n, uint32_t i, struct cmc_buf *
 
 int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out, struct cmc_err *err)
 {
-    CMC_CLEANUP(cmc_buf_done) struct cmc_buf path = cmc_buf_of(MEASURE_TEXT_MAX);
-    CMC_CLEANUP(cmc_buf_done) struct cmc_buf link = cmc_buf_of(MEASURE_TEXT_MAX);
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+    CMC_CLEANUP(cmc_buf_done) struct cmc_buf link = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
     const struct measure_bytes root = {(const uint8_t *)"/", 1};
     measure_listing_begin(out);
     for (uint32_t i = 0; !out->bad && !path.bad;) {

@@ -4,8 +4,6 @@
 #define MEASURE_ROOTFS_NODES_H
 #include "measure/rootfs_entry.h"
 
-enum { MEASURE_ENTRIES_MAX = 4 << 20, MEASURE_TEXT_MAX = 512 << 20 };
-
 struct measure_node {               /* 96 bytes each; names and offsets are places in text */
     uint8_t digest[CMC_SHA256_LEN]; /* f: content; at the end: of the entry */
     uint64_t dev, ino;

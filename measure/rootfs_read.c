@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TELL_ENTRIES = 1024, TELL_BYTES = 8 << 20, BLOCK = MEASURE_FSVERITY_BLOCK };
@@ -29,6 +30,11 @@ int measure_meter_read(struct measure_meter *m, size_t bytes, struct cmc_err *er
 {
     m->work += bytes;
     return m->work - m->told_work >= TELL_BYTES ? tell(m, err) : 0;
+}
+
+bool measure_content_sparse(const struct statx *sx)
+{
+    return sx->stx_size > BLOCK && sx->stx_blocks < sx->stx_size / 512;
 }
 
 int measure_content_open(int fd, struct cmc_err *err)
@@ -67,8 +73,8 @@ static ssize_t read_full(int fd, uint8_t *buf, size_t want, uint64_t at)
     return (ssize_t)have;
 }
 
-static int read_range(struct measure_content *c, int fd, uint64_t at, uint64_t to,
-                      struct cmc_err *err)
+static int read_range(struct measure_content *c, const struct measure_sink *sink, int fd,
+                      uint64_t at, uint64_t to, struct cmc_err *err)
 {
     while (at < to) {
         const size_t want = to - at < MEASURE_READ_SIZE ? (size_t)(to - at) : MEASURE_READ_SIZE;
@@ -77,7 +83,7 @@ static int read_range(struct measure_content *c, int fd, uint64_t at, uint64_t t
             return cmc_fail(err, CMC_E_SYS, "read");
         if ((size_t)n < want)
             return cmc_fail(err, CMC_E_VERIFY, "changed: it shrank while it was read");
-        measure_fsverity_add(&c->tree, c->buf, want);
+        sink->add(sink->to, c->buf, want);
         if (measure_meter_read(c->meter, want, err) < 0)
             return -(int)err->code;
         at += want;
@@ -106,41 +112,63 @@ static int next_data(int fd, uint64_t at, uint64_t size, uint64_t *from, uint64_
     return 0;
 }
 
-static int read_sparse(struct measure_content *c, int fd, uint64_t size, struct cmc_err *err)
+static int read_sparse(struct measure_content *c, const struct measure_sink *sink, int fd,
+                       uint64_t size, struct cmc_err *err)
 {
     for (uint64_t at = 0, from, to; at < size; at = to) {
         if (next_data(fd, at, size, &from, &to, err) < 0)
             return -(int)err->code;
-        measure_fsverity_add_zeros(&c->tree, (from - at + BLOCK - 1) / BLOCK);
-        if (read_range(c, fd, from, to, err) < 0)
+        if (sink->zeros(sink->to, from - at, err) < 0 || read_range(c, sink, fd, from, to, err) < 0)
             return -(int)err->code;
     }
     return 0;
 }
 
-static int read_all(struct measure_content *c, int fd, uint64_t size, struct cmc_err *err)
+static int read_all(struct measure_content *c, const struct measure_sink *sink, int fd,
+                    uint64_t size, struct cmc_err *err)
 {
     if (size > MEASURE_READ_SIZE)
-        return read_range(c, fd, 0, size, err);
+        return read_range(c, sink, fd, 0, size, err);
     /* Asks for a byte more: it shows what a size of 0 in a pseudo file system hides. */
     const ssize_t n = read_full(fd, c->buf, (size_t)size + 1, 0);
     if (n < 0)
         return cmc_fail(err, CMC_E_SYS, "read");
     if ((uint64_t)n != size)
         return cmc_fail(err, CMC_E_VERIFY, "changed: its size is not what was read");
-    measure_fsverity_add(&c->tree, c->buf, (size_t)n);
+    sink->add(sink->to, c->buf, (size_t)n);
     return measure_meter_read(c->meter, (size_t)n, err);
+}
+
+int measure_content_read(struct measure_content *c, const struct measure_sink *sink, int fd,
+                         uint64_t size, bool sparse, struct cmc_err *err)
+{
+    const int r = (sparse ? read_sparse : read_all)(c, sink, fd, size, err);
+    if (r < 0)
+        return r;
+    c->meter->files++;
+    c->meter->bytes += size;
+    return 0;
+}
+
+static void add_blocks(void *to, const void *data, size_t len)
+{
+    measure_fsverity_add(to, data, len);
+}
+
+static int add_zero_blocks(void *to, uint64_t bytes, struct cmc_err *err)
+{
+    (void)err;
+    measure_fsverity_add_zeros(to, (bytes + BLOCK - 1) / BLOCK);
+    return 0;
 }
 
 int measure_content_digest(struct measure_content *c, int fd, uint64_t size, bool sparse,
                            uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err)
 {
+    const struct measure_sink sink = {&c->tree, add_blocks, add_zero_blocks};
     measure_fsverity_start(&c->tree);
-    const int r = sparse ? read_sparse(c, fd, size, err) : read_all(c, fd, size, err);
-    if (r < 0)
-        return r;
+    if (measure_content_read(c, &sink, fd, size, sparse, err) < 0)
+        return -(int)err->code;
     measure_fsverity_end(&c->tree, size, out);
-    c->meter->files++;
-    c->meter->bytes += size;
     return 0;
 }

@@ -19,6 +19,9 @@ struct measure_meter {
 CMC_MUST_CHECK int measure_meter_entry(struct measure_meter *m, struct cmc_err *err);
 CMC_MUST_CHECK int measure_meter_read(struct measure_meter *m, size_t bytes, struct cmc_err *err);
 
+struct statx;
+/* Does a file hold fewer bytes than its size, and enough to look for the holes? */
+bool measure_content_sparse(const struct statx *sx);
 /* Opens for reading the regular file that fd (O_PATH) stands for; returns a descriptor, owned by
  * the caller, or -CMC_E_SYS. */
 CMC_MUST_CHECK int measure_content_open(int fd, struct cmc_err *err);
@@ -33,8 +36,18 @@ struct measure_content {         /* on the heap; used again for each file */
     uint8_t buf[MEASURE_READ_SIZE + 1]; /* a byte more than is due shows a file that grew */
 };
 
-/* The digest of size bytes of fd. sparse: look for holes first.
- * Errors: -CMC_E_SYS, -CMC_E_VERIFY (other than size bytes); out untouched. */
+/* Where content goes. Zeros of a hole come in whole blocks, or end the file. */
+struct measure_sink {
+    void *to;
+    void (*add)(void *to, const void *data, size_t len);
+    int (*zeros)(void *to, uint64_t bytes, struct cmc_err *err);
+};
+
+/* Reads size bytes of fd. sparse: look for holes first.
+ * Errors: -CMC_E_SYS, -CMC_E_VERIFY (other than size bytes), what sink->zeros returns. */
+CMC_MUST_CHECK int measure_content_read(struct measure_content *c, const struct measure_sink *sink,
+                                        int fd, uint64_t size, bool sparse, struct cmc_err *err);
+/* Its fs-verity digest. Errors: the same; out untouched. */
 CMC_MUST_CHECK int measure_content_digest(struct measure_content *c, int fd, uint64_t size,
                                           bool sparse, uint8_t out[static CMC_SHA256_LEN],
                                           struct cmc_err *err);

@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 
 #include "base/hex.h"
-#include "measure/rootfs_nodes.h"
 
 enum { OPEN_DIRS_MAX = 64, PATH_SHOWN_MAX = 300 };
 
@@ -358,7 +357,7 @@ int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
     w->form = form;
     w->ctx = ctx;
     w->meter = meter;
-    w->path = cmc_buf_of(MEASURE_TEXT_MAX);
-    w->text = cmc_buf_of(MEASURE_TEXT_MAX);
+    w->path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+    w->text = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
     return walk(w, rootfd, err) < 0 ? name_fault(w, err) : 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/tools/rootfs_digest.c -- prints the exact digest of directories, for the oracle tests.
- * rootfs_digest [-l|-t] [-s] [-m INSIDE:OUTSIDE:COUNT] DIR...
- *                                        a digest each; -l: the listing instead; -t: the stamp
- *                                        instead; -s: statistics; -m: a range of ids, of users
- *                                        and groups alike
+ * rootfs_digest [-c|-l|-t] [-s] [-m INSIDE:OUTSIDE:COUNT] DIR...
+ *                                        a digest each; -c: of profile cmc; -l: the listing
+ *                                        instead; -t: the stamp instead; -s: statistics; -m: a
+ *                                        range of ids, of users and groups alike
  * rootfs_digest -L FILE                  the digest of a listing
  * rootfs_digest -d FIRST SECOND          how two listings differ */
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include "base/hex.h"
 #include "measure/listing.h"
 #include "measure/rootfs.h"
+#include "measure/rootfs_cmc.h"
 #include "measure/rootfs_stamp.h"
 
 static int fail(const char *what, const struct cmc_err *err)
@@ -46,7 +47,7 @@ static void print_stats(const struct measure_rootfs *m, const struct timespec *f
 }
 
 struct options {
-    bool list, stamp, stats;
+    bool cmc, list, stamp, stats;
     struct measure_idmap map;
 };
 
@@ -79,7 +80,9 @@ static int measure(const char *dir, const struct options *o)
         return fail(dir, &err);
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &from);
-    if ((o->stamp ? stamp : measure_rootfs)(fd, &opts, &got, &err) < 0)
+    if ((o->cmc     ? measure_rootfs_cmc
+         : o->stamp ? stamp
+                    : measure_rootfs)(fd, &opts, &got, &err) < 0)
         return fail(dir, &err);
     if (o->stats)
         print_stats(&got, &from);
@@ -165,8 +168,9 @@ int main(int argc, char **argv)
         return listing_digest(argv[2]) < 0;
     if (argc == 4 && strcmp(argv[1], "-d") == 0)
         return diff(argv[2], argv[3]) < 0;
-    while ((opt = getopt(argc, argv, "ltsm:")) != -1) {
+    while ((opt = getopt(argc, argv, "cltsm:")) != -1) {
         o.list |= opt == 'l';
+        o.cmc |= opt == 'c';
         o.stamp |= opt == 't';
         o.stats |= opt == 's';
         if (opt == '?' || (opt == 'm' && read_map(optarg, &o.map) < 0))

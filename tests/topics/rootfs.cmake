@@ -3,7 +3,9 @@ target_link_libraries(rootfs_digest PRIVATE cmc_measure)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME oracle/rootfs COMMAND Python3::Interpreter
   ${CMAKE_CURRENT_SOURCE_DIR}/oracle/compare_rootfs.py $<TARGET_FILE:rootfs_digest>)
-set_tests_properties(oracle/rootfs PROPERTIES LABELS oracle TIMEOUT 300)
+add_test(NAME oracle/cmc-rootfs COMMAND Python3::Interpreter
+  ${CMAKE_CURRENT_SOURCE_DIR}/oracle/compare_cmc_rootfs.py $<TARGET_FILE:rootfs_digest>)
+set_tests_properties(oracle/rootfs oracle/cmc-rootfs PROPERTIES LABELS oracle TIMEOUT 300)
 cmc_unit(measure/fsverity LIBS cmc_measure)
 cmc_unit(measure/listing LIBS cmc_measure)
 cmc_unit(measure/listing_diff LIBS cmc_measure)
