@@ -6,9 +6,10 @@ import os
 import socket
 import struct
 
+from ttrpc import message
 from world import (BIN, CONFIG, DELETE, DROP, FAILED, KEEP, MEASURE_FAILED, NOT_RECORDED, PLACE,
                    RECORDED, REFUSED, REPLACE, RUNC_OPTIONS, RUNTIME, RUNTIME_OPTIONS, STATE, Helper,
-                   create_request, expect, has, message, request_frame, same, spec, text, tree)
+                   create_request, expect, has, request_frame, same, spec, text, tree)
 
 CASES = []
 DRY_RUN = "CMC_GENERATE_APP_MANIFEST"

@@ -6,4 +6,4 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?usage: run.sh BUILD [CASE...]}" && pwd) || exit 2
 shift
 [ -n "$CMC_NS" ] || exec "$here/../../../example-setup/lib/private-world" "$here/run.sh" "$build" "$@"
-exec python3 -B "$here/drive.py" "$build" "$@"
+exec env PYTHONPATH="$here/../../lib" python3 -B "$here/drive.py" "$build" "$@"

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+from ttrpc import message
+
 PLACE = "/run/cmc-measure-test"
 RUNTIME = PLACE + "/runtime"
 STATE = PLACE + "/state"
@@ -38,26 +40,7 @@ def has(text, part):
     expect(part in text, f"{text!r} does not say {part!r}")
 
 
-# ---- protobuf and helper frames ------------------------------------------------------------------
-
-def varint(n):
-    out = bytearray()
-    while n > 0x7F:
-        out.append(n & 0x7F | 0x80)
-        n >>= 7
-    return bytes(out + bytes([n]))
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    value = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def message(*pairs):
-    return b"".join(field(number, value) for number, value in pairs)
-
+# ---- requests and helper frames ------------------------------------------------------------------
 
 def mount(kind, source, *options):
     return message((1, kind), (2, source), *[(4, o) for o in options])

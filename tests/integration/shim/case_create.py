@@ -5,7 +5,8 @@ import resource
 import signal
 import time
 
-from world import (Client, Task, expect, field, frame, message, same, wait_until)
+from ttrpc import field, frame, message
+from world import Client, Task, expect, same, wait_until
 
 
 def ms_since(start):

@@ -3,7 +3,8 @@
 import socket
 import struct
 
-from world import DATA, REQUEST, RESPONSE, TASK, Client, Task, expect, field, frame, message, same
+from ttrpc import DATA, REQUEST, RESPONSE, TASK, field, frame, message
+from world import Client, Task, expect, same
 
 MIB4 = 4 << 20
 

@@ -6,8 +6,9 @@ import socket
 import stat
 import subprocess
 
-from world import (ADDRESS, NS, PLACE, REAL, Client, Task, bare_bundle, expect, field, message, same,
-                   shutdown, wait_until)
+from ttrpc import field, message
+from world import (ADDRESS, NS, PLACE, REAL, Client, Task, bare_bundle, expect, same, shutdown,
+                   wait_until)
 
 
 def case_life(w):

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import time
 
-from world import REAL, Client, Task, expect, field, kill, same, wait_until
+from ttrpc import field
+from world import REAL, Client, Task, expect, kill, same, wait_until
 
 
 def runc_knows(w, t):

@@ -13,4 +13,4 @@ if [ "$(stat -c %u "$build/bin")" != 0 ]; then
     cp "$build/tests/shim_fake_helper" /run/cmc-build/tests
     build=/run/cmc-build
 fi
-exec python3 -B "$here/drive.py" "$build" "$@"
+exec env PYTHONPATH="$here/../../lib" python3 -B "$here/drive.py" "$build" "$@"

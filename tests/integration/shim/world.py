@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import signal
-import socket
-import socketserver
-import struct
 import subprocess
 import threading
 import time
+
+import ttrpc
+from ttrpc import field, message
 
 PLACE = "/run/cmc-world"
 CONFIG = PLACE + "/shim.json"
@@ -18,9 +18,6 @@ STATE = PLACE + "/state"
 NS = os.environ["CMC_NS"]
 REAL = "/usr/bin/containerd-shim-runc-v2"
 ADDRESS = PLACE + "/containerd.sock"
-TASK = "containerd.task.v2.Task"
-HEADER = struct.Struct(">IIBB")
-REQUEST, RESPONSE, DATA = 1, 2, 3
 
 
 def expect(true, what):
@@ -39,154 +36,21 @@ def wait_until(true, what, seconds=10):
         time.sleep(0.02)
 
 
-def varint(n):
-    out = bytearray()
-    n &= (1 << 64) - 1
-    while n > 0x7F:
-        out.append(n & 0x7F | 0x80)
-        n >>= 7
-    return bytes(out + bytes([n]))
-
-
-def field(number, value):
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    value = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def message(*pairs):
-    return b"".join(field(number, value) for number, value in pairs)
-
-
-def fields(data):
-    out, at = {}, 0
-
-    def take():
-        nonlocal at
-        n = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            n |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return n
-
-    while at < len(data):
-        key = take()
-        value = take()
-        if key & 7 == 2:
-            value, at = data[at:at + value], at + value
-        out[key >> 3] = value
-    return out
-
-
-def frame(stream, kind, flags, data):
-    return HEADER.pack(len(data), stream, kind, flags) + data
-
-
-class Answer:
-    """A Response: code 0 and payload, or code and text."""
-
-    def __init__(self, data):
-        top = fields(data)
-        status = fields(top.get(1, b""))
-        self.code = status.get(1, 0)
-        self.text = status.get(2, b"").decode()
-        self.payload = fields(top.get(2, b""))
-
-
-class Client:
-    """One connection; calls may overlap."""
+class Client(ttrpc.Client):
+    """One connection of a containerd that names its namespace."""
 
     def __init__(self, path):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(path)
-        self.sock.settimeout(15)
-        self.stream = -1
-        self.early = {}
-
-    def send(self, method, payload, timeout_ns=0, service=TASK, flags=0, ns=NS):
-        self.stream += 2
-        request = message((1, service), (2, method), (3, payload))
-        request += field(4, timeout_ns) if timeout_ns else b""
-        request += field(5, message((1, "containerd-namespace-ttrpc"), (2, ns)))
-        self.sock.sendall(frame(self.stream, REQUEST, flags, request))
-        return self.stream
-
-    def raw(self, data):
-        self.sock.sendall(data)
-
-    def read(self, size):
-        data = b""
-        while len(data) < size:
-            part = self.sock.recv(size - len(data))
-            if not part:
-                raise EOFError(f"closed after {len(data)} of {size} bytes")
-            data += part
-        return data
-
-    def wait(self, stream, timeout=15):
-        self.sock.settimeout(timeout)
-        while stream not in self.early:
-            length, got, kind, _ = HEADER.unpack(self.read(HEADER.size))
-            data = self.read(length)
-            same(kind, RESPONSE, "frame type of an answer")
-            self.early[got] = Answer(data)
-        return self.early.pop(stream)
-
-    def call(self, method, payload, code=0, timeout=15, **more):
-        got = self.wait(self.send(method, payload, **more), timeout)
-        same(got.code, code, f"{method}: {got.text!r}")
-        return got
+        super().__init__(path, ns=NS)
 
     def state(self, name, timeout=2):
         """Status of a task; a State must answer within containerd's 2 s."""
         return self.call("State", field(1, name), timeout=timeout).payload.get(4, 0)
 
-    def closed(self, timeout=5):
-        self.sock.settimeout(timeout)
-        try:
-            while self.sock.recv(65536):
-                pass
-        except ConnectionError:
-            pass
-        return True
-
-    def close(self):
-        self.sock.close()
-
-
-class Events(socketserver.BaseRequestHandler):
-    """containerd's event service: the real shim does not leave before its events are taken."""
-
-    def handle(self):
-        data = b""
-        while True:
-            part = self.request.recv(65536)
-            if not part:
-                return
-            data += part
-            while len(data) >= HEADER.size:
-                length, stream, _, _ = HEADER.unpack_from(data)
-                if len(data) < HEADER.size + length:
-                    break
-                data = data[HEADER.size + length:]
-                self.request.sendall(frame(stream, RESPONSE, 0, b""))
-
-
-class Sink(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-
-    def handle_error(self, request, client_address):
-        pass  # a shim that was killed
-
-
 
 class World:
     def __init__(self, build):
-        threading.Thread(target=Sink(ADDRESS + ".ttrpc", Events).serve_forever, daemon=True).start()
+        threading.Thread(target=ttrpc.EventServer(ADDRESS + ".ttrpc").serve_forever,
+                         daemon=True).start()
         self.shim = build + "/bin/containerd-shim-cmc-v1"
         self.helper = build + "/tests/shim_fake_helper"
         self.numbers = 0
