@@ -130,13 +130,6 @@ static bool is_settled(const struct pilot *p, const struct measure_rootfs_stamp 
     return s->rested_ns < p->start_ns && llabs(clock_ahead() - p->ahead_ns) < CLOCK_SET_NS;
 }
 
-static bool other_has_it(struct pilot *p)
-{
-    struct cmc_measure_flight_file other;
-    cmc_autofd int fd = cmc_measure_flight_open(&p->place);
-    return fd >= 0 && cmc_measure_flight_read(fd, &p->place, &other) && has_stamp_of(p, &other);
-}
-
 static bool tell(struct pilot *p, uint64_t entries, uint64_t bytes)
 {
     p->file.entries = entries;
@@ -152,46 +145,21 @@ static void leave(struct pilot *p)
     cmc_closep(&p->fd);
 }
 
-static void begin_file(struct pilot *p, const struct measure_rootfs_stamp *s)
-{
-    p->file = (struct cmc_measure_flight_file){.measured = false};
-    memcpy(p->file.boot, p->place.boot, sizeof(p->file.boot));
-    memcpy(p->file.key, p->place.key, sizeof(p->file.key));
-    memcpy(p->file.stamp, s->digest, sizeof(p->file.stamp));
-}
-
-/* Another took off before us, and is done. */
-static bool landed_meanwhile(const struct pilot *p, const struct measure_rootfs_stamp *s)
-{
-    struct cmc_measure_flight_file other;
-    return !p->last_round && cmc_measure_flight_read(p->fd, &p->place, &other) && other.measured &&
-           memcmp(other.stamp, s->digest, sizeof(s->digest)) == 0;
-}
-
 static void take_off(struct pilot *p, uint64_t entries, uint64_t bytes)
 {
     struct measure_rootfs_stamp s;
-    bool held;
+    struct cmc_measure_flight_file other;
     p->tried = true;
-    if (!find(p, true))
+    if (!find(p, true) || !stamp(p, &s) || !is_settled(p, &s))
         return;
-    p->fd = cmc_measure_flight_claim(&p->place, &held);
-    if (p->fd < 0) {
-        p->stops = held && !p->last_round && other_has_it(p);
-        return;
-    }
-    if (!stamp(p, &s) || !is_settled(p, &s)) {
-        leave(p);
-        return;
-    }
-    if (landed_meanwhile(p, &s)) {
-        p->stops = true;
-        cmc_closep(&p->fd);
-        return;
-    }
-    begin_file(p, &s);
-    if (!tell(p, entries, bytes))
-        leave(p);
+    p->told_ms = cmc_measure_flight_now_ms();
+    p->file = (struct cmc_measure_flight_file){
+        .written_ms = p->told_ms, .entries = entries, .bytes = bytes};
+    memcpy(p->file.boot, p->place.boot, sizeof(p->file.boot));
+    memcpy(p->file.key, p->place.key, sizeof(p->file.key));
+    memcpy(p->file.stamp, s.digest, sizeof(p->file.stamp));
+    if (cmc_measure_flight_claim(&p->place, &p->file, &other, &p->fd) == CMC_MEASURE_FLIGHT_OTHERS)
+        p->stops = !p->last_round && memcmp(other.stamp, s.digest, sizeof(s.digest)) == 0;
 }
 
 static int on_progress(void *ctx, uint64_t entries, uint64_t bytes)

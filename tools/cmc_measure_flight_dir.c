@@ -9,13 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/hex.h"
 #include "record/dir.h"
 
-enum { MODE = 0600, UUID_TEXT = 36, READ_TRIES = 3, READ_PAUSE_MS = 20 };
+enum { MODE = 0600, UUID_TEXT = 36, READ_TRIES = 3, LOCK_TRIES = 10, PAUSE_MS = 20 };
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -57,7 +56,8 @@ int cmc_measure_flight_find(const struct cmc_measure_flight *f, bool make,
 int cmc_measure_flight_open(const struct cmc_measure_flight_place *p)
 {
     struct cmc_err ignored;
-    return record_dir_file(p->dir, p->name, O_RDONLY, MODE, &ignored);
+    int fd = record_dir_file(p->dir, p->name, O_RDONLY, MODE, &ignored);
+    return fd < 0 ? -1 : fd;
 }
 
 static bool is_current(const struct cmc_measure_flight_file *f,
@@ -68,31 +68,43 @@ static bool is_current(const struct cmc_measure_flight_file *f,
            now - f->written_ms <= CMC_MEASURE_FLIGHT_AGE_MS;
 }
 
-/* Its holder may be writing: what is torn is read again. */
-static bool read_file(int fd, struct cmc_measure_flight_file *out)
+static void pause_shortly(void)
 {
-    const struct timespec pause = {.tv_nsec = READ_PAUSE_MS * 1000000L};
-    uint8_t data[CMC_MEASURE_FLIGHT_BYTES + 1];
-    struct cmc_err ignored;
-    for (int i = 0; i < READ_TRIES; i++) {
-        ssize_t n = pread(fd, data, sizeof(data), 0);
-        if (n >= 0 && cmc_measure_flight_file_parse(data, (size_t)n, out, &ignored) == 0)
-            return true;
-        if (!cmc_measure_flight_is_held(fd))
-            return false;
-        (void)nanosleep(&pause, NULL);
-    }
-    return false;
+    const struct timespec t = {.tv_nsec = PAUSE_MS * 1000000L};
+    (void)nanosleep(&t, NULL);
 }
 
+static bool read_once(int fd, const struct cmc_measure_flight_place *p,
+                      struct cmc_measure_flight_file *out)
+{
+    uint8_t data[CMC_MEASURE_FLIGHT_BYTES + 1];
+    struct cmc_measure_flight_file f;
+    struct cmc_err ignored;
+    ssize_t n = pread(fd, data, sizeof(data), 0);
+    if (n < 0 || cmc_measure_flight_file_parse(data, (size_t)n, &f, &ignored) < 0 ||
+        !is_current(&f, p))
+        return false;
+    *out = f;
+    return true;
+}
+
+/* Its holder may be writing: what is torn is read again. */
 bool cmc_measure_flight_read(int fd, const struct cmc_measure_flight_place *p,
                              struct cmc_measure_flight_file *out)
 {
     struct cmc_measure_flight_file f;
-    if (!read_file(fd, &f) || memcmp(f.key, p->key, sizeof(f.key)) != 0 || !is_current(&f, p))
-        return false;
-    *out = f;
-    return true;
+    for (int i = 0; i < READ_TRIES; i++) {
+        if (read_once(fd, p, &f)) {
+            if (memcmp(f.key, p->key, sizeof(f.key)) != 0)
+                return false;
+            *out = f;
+            return true;
+        }
+        if (!cmc_measure_flight_is_held(fd))
+            return false;
+        pause_shortly();
+    }
+    return false;
 }
 
 bool cmc_measure_flight_is_held(int fd)
@@ -111,7 +123,7 @@ static size_t clear_one(const struct cmc_measure_flight_place *p, const char *na
     cmc_autofd int fd = record_dir_file(p->dir, name, O_RDONLY, MODE, &ignored);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
         return 1;
-    if (fd >= 0 && read_file(fd, &f) && is_current(&f, p))
+    if (fd >= 0 && read_once(fd, p, &f))
         return 1;
     (void)unlinkat(p->dir, name, 0);
     return 0;
@@ -133,21 +145,51 @@ static size_t clear(const struct cmc_measure_flight_place *p)
     return d ? left : SIZE_MAX;
 }
 
-int cmc_measure_flight_claim(const struct cmc_measure_flight_place *p, bool *held)
+/* One at a time clears and claims; a process that was stopped meanwhile must not stop others. */
+static bool lock_dir(int dir)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(dir, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        pause_shortly();
+    }
+    return false;
+}
+
+static enum cmc_measure_flight_claimed claim(const struct cmc_measure_flight_place *p,
+                                             const struct cmc_measure_flight_file *mine,
+                                             struct cmc_measure_flight_file *other, int *out)
 {
     struct cmc_err ignored;
-    struct stat st;
-    *held = false;
     if (clear(p) >= CMC_MEASURE_FLIGHTS_MAX)
-        return -1;
+        return CMC_MEASURE_FLIGHT_NONE;
     cmc_autofd int fd = record_dir_file(p->dir, p->name, O_RDWR | O_CREAT, MODE, &ignored);
     if (fd < 0)
-        return -1;
-    *held = flock(fd, LOCK_EX | LOCK_NB) < 0;
-    /* without a name: somebody cleared it away before we had the lock */
-    if (*held || fstat(fd, &st) < 0 || st.st_nlink == 0)
-        return -1;
-    return cmc_take_fd(&fd);
+        return CMC_MEASURE_FLIGHT_NONE;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return cmc_measure_flight_read(fd, p, other) ? CMC_MEASURE_FLIGHT_OTHERS
+                                                     : CMC_MEASURE_FLIGHT_NONE;
+    if (read_once(fd, p, other) && other->measured &&
+        memcmp(other->stamp, mine->stamp, sizeof(mine->stamp)) == 0)
+        return CMC_MEASURE_FLIGHT_OTHERS;
+    if (!cmc_measure_flight_write(fd, mine)) {
+        cmc_measure_flight_remove(p);
+        return CMC_MEASURE_FLIGHT_NONE;
+    }
+    *out = cmc_take_fd(&fd);
+    return CMC_MEASURE_FLIGHT_OURS;
+}
+
+enum cmc_measure_flight_claimed cmc_measure_flight_claim(const struct cmc_measure_flight_place *p,
+                                                         const struct cmc_measure_flight_file *mine,
+                                                         struct cmc_measure_flight_file *other,
+                                                         int *fd)
+{
+    if (!lock_dir(p->dir))
+        return CMC_MEASURE_FLIGHT_NONE;
+    const enum cmc_measure_flight_claimed got = claim(p, mine, other, fd);
+    (void)flock(p->dir, LOCK_UN);
+    return got;
 }
 
 bool cmc_measure_flight_write(int fd, const struct cmc_measure_flight_file *file)

@@ -23,14 +23,22 @@ CMC_MUST_CHECK int cmc_measure_flight_find(const struct cmc_measure_flight *f, b
                                            struct cmc_err *err);
 /* Opens the flight's file to read it; -1 when there is none that we may trust. */
 int cmc_measure_flight_open(const struct cmc_measure_flight_place *p);
-/* Reads it; false when it is refused, of another boot or key, or too old. */
+/* Reads it, not by the descriptor that holds it; false when it is refused, of another boot or key,
+ * or too old. */
 bool cmc_measure_flight_read(int fd, const struct cmc_measure_flight_place *p,
                              struct cmc_measure_flight_file *out);
-/* True while a helper measures for it. */
+/* True while another descriptor than fd holds it: a helper measures. */
 bool cmc_measure_flight_is_held(int fd);
-/* Clears away what is over, then makes the file and locks it: a descriptor that holds it, or -1;
- * *held: because another does. */
-int cmc_measure_flight_claim(const struct cmc_measure_flight_place *p, bool *held);
+enum cmc_measure_flight_claimed {
+    CMC_MEASURE_FLIGHT_NONE,  /* cannot be shared now */
+    CMC_MEASURE_FLIGHT_OURS,  /* *fd holds the file, and mine is in it */
+    CMC_MEASURE_FLIGHT_OTHERS /* *other: held by another; or measured, with the stamp of mine */
+};
+/* Clears away what is over, then makes the file and locks it. fd: owned by the caller. */
+enum cmc_measure_flight_claimed cmc_measure_flight_claim(const struct cmc_measure_flight_place *p,
+                                                         const struct cmc_measure_flight_file *mine,
+                                                         struct cmc_measure_flight_file *other,
+                                                         int *fd);
 bool cmc_measure_flight_write(int fd, const struct cmc_measure_flight_file *file);
 void cmc_measure_flight_remove(const struct cmc_measure_flight_place *p);
 #endif
