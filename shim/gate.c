@@ -11,6 +11,7 @@
 #include "base/applog.h"
 #include "base/task.h"
 #include "shim/bundle.h"
+#include "shim/dry_run.h"
 #include "shim/job.h"
 #include "shim/owed.h"
 #include "shim/report.h"
@@ -165,7 +166,16 @@ static void expire(struct shim_create *c, uint64_t now_ms)
     answer_error(c, SHIM_STATUS_DEADLINE, "cmc: context deadline exceeded");
 }
 
-/* Measured or not, the site's mode decides; there is only audit: what was not refused starts. */
+static void refuse_dry_run(struct shim_create *c, const char *why)
+{
+    char text[640];
+    (void)snprintf(text, sizeof(text), "dry run failed: %.500s; nothing was started", why);
+    answer_error(c, SHIM_STATUS_REFUSED, text);
+    drop_create(c);
+}
+
+/* Measured or not, the site's mode decides; there is only audit: what was not refused starts, but
+ * for dry runs, which never do. */
 static void decide(struct shim_create *c, const struct cmc_helper_result *r, const char *why)
 {
     struct cmc_err err;
@@ -178,6 +188,8 @@ static void decide(struct shim_create *c, const struct cmc_helper_result *r, con
     } else if (r && r->outcome == CMC_HELPER_REFUSED) {
         answer_error(c, SHIM_STATUS_REFUSED, *r->text ? r->text : "refused by cmc-measure");
         drop_create(c);
+    } else if (shim_dry_run(c->id, c->bundle_fd, r)) {
+        refuse_dry_run(c, r ? r->text : why);
     } else if (forward(c, r, &err) < 0) {
         say(c, CMC_LOG_ERROR, "create not forwarded", err.msg);
         answer_error(c, SHIM_STATUS_UNAVAILABLE, err.msg);
