@@ -35,6 +35,7 @@ static int set_up(void **state)
         exit(77);
     }
     (void)setenv("TSS2_LOG", "all+none", 1);
+    env.refs = top;
     env.bundle = mkdtemp(top) ? open(top, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     (void)snprintf(runtime, sizeof(runtime), "%s/run", top);
     (void)snprintf(state_dir, sizeof(state_dir), "%s/state", top);
@@ -121,17 +122,88 @@ static void what_fails_before_the_tpm(void **state)
     }
 }
 
-static void a_dry_run_is_refused(void **state)
+/* The references that the last dry run left, or "". */
+static const char *references(void)
+{
+    static char text[8192];
+    cmc_autofd int fd =
+        openat(env.bundle, "measure/container-refs", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    const ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    assert_true(n >= 0);
+    text[n] = '\0';
+    (void)unlinkat(env.bundle, "measure/container-refs", 0);
+    return text;
+}
+
+static void leaves(const char *part)
+{
+    const char *text = references();
+    if (!strstr(text, part))
+        fail_msg("references \"%s\" without \"%s\"", text, part);
+}
+
+#define DRY_RUN "CMC_GENERATE_APP_MANIFEST"
+#define WRITTEN "/measure/container-refs; nothing was started"
+#define NAMED                                                                                      \
+    "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"annotations\":{"                   \
+    "\"io.kubernetes.cri.container-name\":\"" DRY_RUN "\""
+
+static void a_dry_run_leaves_references(void **state)
 {
     (void)state;
-    put_config("{}");
-    answers(run(CMC_HELPER_CREATE, "CMC_GENERATE_APP_MANIFEST", "", NULL), CMC_HELPER_REFUSED,
-            "not available yet");
-    answers(run(CMC_HELPER_FAILED, "CMC_GENERATE_APP_MANIFEST", "x", NULL), CMC_HELPER_REFUSED,
-            "not available yet");
-    put_config("{\"annotations\":{\"io.kubernetes.cri.container-name\":"
-               "\"CMC_GENERATE_APP_MANIFEST\"}}");
-    answers(run(CMC_HELPER_CREATE, "c", "", NULL), CMC_HELPER_REFUSED, "not available yet");
+    put_config("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"}}");
+    answers(run(CMC_HELPER_CREATE, DRY_RUN, "", NULL), CMC_HELPER_REFUSED, WRITTEN);
+    leaves("\"name\":\"" DRY_RUN "\"");
+    put_config(NAMED "}}");
+    answers(run(CMC_HELPER_CREATE, "c", "", NULL), CMC_HELPER_REFUSED, WRITTEN);
+    leaves("\"cmc.profile\",\"value\":\"exact\"");
+    put_config(NAMED ",\"io.kubernetes.cri.image-name\":\"busybox\"}}");
+    answers(run(CMC_HELPER_CREATE, "c", "", NULL), CMC_HELPER_REFUSED, WRITTEN);
+    leaves("\"name\":\"busybox\"");
+}
+
+static void a_dry_run_that_fails_starts_nothing(void **state)
+{
+    static const struct {
+        enum cmc_helper_job job;
+        const char *id, *config, *why;
+    } rows[] = {
+        {CMC_HELPER_CREATE, DRY_RUN, "{", "config.json: "},
+        {CMC_HELPER_CREATE, DRY_RUN, "{}", "no mounts, and no root.path"},
+        {CMC_HELPER_CREATE, "c", NAMED "},\"x\":1.5}", "config.json: "},
+        {CMC_HELPER_CREATE, "c", NAMED "},\"Root\":1}", "config.json: "},
+        {CMC_HELPER_FAILED, DRY_RUN, "{}", "it died"},
+        {CMC_HELPER_FAILED, DRY_RUN, "{", "it died"},
+        {CMC_HELPER_FAILED, "c", NAMED "}}", "it died"},
+        {CMC_HELPER_FAILED, "c", NAMED "},\"x\":1.5}", "it died"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        put_config(rows[i].config);
+        struct cmc_measure_job *j = run(rows[i].job, rows[i].id, "it died", NULL);
+        assert_non_null(strstr(j->result.text, "dry run failed: "));
+        assert_non_null(strstr(j->result.text, "; nothing was started"));
+        answers(j, CMC_HELPER_REFUSED, rows[i].why);
+        assert_string_equal(references(), "");
+    }
+    assert_int_equal(mkdirat(env.bundle, "measure", 0755), -1); /* it is there since the first */
+    assert_int_equal(fchmodat(env.bundle, "measure", 0755, 0), 0);
+    put_config(NAMED "}}");
+    answers(run(CMC_HELPER_CREATE, "c", "", NULL), CMC_HELPER_REFUSED, "mode 0755");
+    assert_int_equal(fchmodat(env.bundle, "measure", 0700, 0), 0);
+}
+
+/* What only looks like one is measured, and recorded where that is possible. */
+static void names_like_that_of_dry_runs(void **state)
+{
+    (void)state;
+    put_config("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+               "\"annotations\":{\"x\":\"" DRY_RUN "\"}}");
+    answers(run(CMC_HELPER_CREATE, DRY_RUN "2", "", NULL), CMC_HELPER_NOT_RECORDED, "");
+    answers(run(CMC_HELPER_CREATE, "c", "", NULL), CMC_HELPER_NOT_RECORDED, "");
+    put_config("{\"process\":{\"env\":[\"A=" DRY_RUN "\"]},\"x\":1.5}");
+    answers(run(CMC_HELPER_CREATE, "c", "", NULL), CMC_HELPER_NOT_RECORDED, "");
+    assert_string_equal(references(), "");
 }
 
 static void options_are_settled_whatever_else_fails(void **state)
@@ -177,7 +249,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fails_before_the_tpm),
-        cmocka_unit_test(a_dry_run_is_refused),
+        cmocka_unit_test(a_dry_run_leaves_references),
+        cmocka_unit_test(a_dry_run_that_fails_starts_nothing),
+        cmocka_unit_test(names_like_that_of_dry_runs),
         cmocka_unit_test(options_are_settled_whatever_else_fails),
         cmocka_unit_test(reasons_are_one_line_of_text),
         cmocka_unit_test(deleting_says_so_too),
