@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""topic_pods.py -- pods beside and against each other: names, groups and orders that mislead."""
+"""topic_cri_pods.py -- pods beside and against each other: names, groups and orders that mislead."""
 import concurrent.futures
 import contextlib
 import os
@@ -39,6 +39,12 @@ def other_namespace():
         for name in ctr("container", "ls", "-q", ns=ns).stdout.split():
             ctr_remove(name, ns)
         ctr("images", "rm", "--sync", cri.BUSYBOX, ns=ns)
+
+
+def not_with_2():
+    """Cases that leave containers or shims behind with runc's own shim, too."""
+    if world.version() >= (2, 0):
+        raise world.Skip("containerd 2.x forgets what a pod's containers left, whatever the shim")
 
 
 @case
@@ -87,6 +93,7 @@ def init_of(name):
 
 @case
 def test_sandbox_that_ends_before_its_containers():
+    not_with_2()
     with Pod("web") as pod:
         name = pod.run("main")
         proxy = cri.proxies()
@@ -94,14 +101,13 @@ def test_sandbox_that_ends_before_its_containers():
         wait_until(lambda: cri.client().ListPodSandbox().items[0].state == 1, "pod not ready")
         same((state(name), run_in(name, "echo", "in")), ("RUNNING", "in\n"), "the container")
         same(cri.proxies(), proxy, "proxies")
-        cri.stop(name)
-        same(events(name), LIFE, "events")
-    same(events(pod.id), LIFE, "events of the sandbox")
+    same([events(one) for one in (pod.id, name)], [LIFE] * 2, "events")
 
 
 @case
 def test_sandbox_that_is_deleted_before_its_containers():
     """Its bundle, where the proxy was started, is gone: another container comes all the same."""
+    not_with_2()
     with Pod("web") as pod:
         name = pod.run("main")
         ctr("task", "delete", "-f", pod.id, status=None)
@@ -155,6 +161,7 @@ def test_container_named_as_a_sandbox():
 @case
 def test_pod_whose_proxy_is_killed():
     """containerd ends its containers; the pod can be removed, and comes again."""
+    not_with_2()
     with Pod("web") as pod:
         name = pod.run("main")
         os.kill(cri.proxies()[0], signal.SIGKILL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""topic_pod_upgrade.py -- our programs are replaced while a pod runs, as a package manager does."""
+"""topic_cri_upgrade.py -- our programs are replaced while a pod runs, as a package manager does."""
 import contextlib
 import os
 import shutil
