@@ -15,7 +15,7 @@ import world  # pylint: disable=wrong-import-position
 
 # faults last: they take the TPM and the log away. versions: ctr 1.7 warns of it ever after
 TOPICS = ["run", "task", "log", "layers", "many", "restart", "start", "cri",
-          "cri_pods", "cri_upgrade", "versions", "faults"]
+          "cri_pods", "cri_upgrade", "docker", "versions", "faults"]
 
 
 def one(name, case):

@@ -2,7 +2,7 @@
 """topic_log.py -- what a run leaves in the log and in the TPM, and what cmcctl says about it."""
 import os
 
-from world import (NAMESPACE, busybox, cmcctl, events, expect, holds, new_id, oracle, pcr_read,
+from world import (NAMESPACE, busybox, cmcctl, events, expect, holds, life, new_id, oracle, pcr_read,
                    rootfs, run, same, sh, verify)
 
 
@@ -35,6 +35,7 @@ def test_each_run_adds_one_create_and_one_delete():
     before, pcrs = len(events()), pcr_read()
     name = new_id()
     run(busybox(), "true", name=name)
+    life(name)
     added = events()[before:]
     same([(e["type"], e["container"], e["ns"]) for e in added],
          [("container-create", name, NAMESPACE), ("container-delete", name, NAMESPACE)], "events")
@@ -47,6 +48,7 @@ def test_each_run_adds_one_create_and_one_delete():
 def test_exit_status_is_in_the_delete_event():
     name = new_id()
     run(busybox(), "sh", "-c", "exit 42", name=name, status=42)
+    life(name)
     same(events("container-delete", name)[0].get("exit_status"), 42, "exit_status")
 
 

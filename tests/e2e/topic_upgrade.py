@@ -7,11 +7,10 @@ import os
 import signal
 
 from world import (ALIAS, CMC, PLACE, RUNC, Skip, busybox, cmcctl, configure, ctr, detach, events,
-                   expect, forget_images, new_id, oracle, pid_of, processes, remove, run, same, sh,
-                   status_of, version, wait_until, world_sh)
+                   expect, forget_images, life, new_id, oracle, pid_of, processes, remove, run,
+                   same, sh, status_of, version, wait_until, world_sh)
 
 OLD_PATH = os.environ["PATH"]
-BOTH = ["container-create", "container-delete"]
 
 
 def stop():
@@ -44,10 +43,6 @@ def upgrade(meanwhile=lambda: None):
     expect(version() > before, f"{version()} is not newer than {before}")
 
 
-def kinds(name):
-    return [e["type"] for e in events() if e.get("container") == name]
-
-
 def alive(name):
     same(status_of(name), "RUNNING", f"{name} after the upgrade")
     same(ctr("task", "exec", "--exec-id", new_id("e"), name, "echo", "in").stdout, "in\n", "exec")
@@ -71,10 +66,12 @@ def test_running_containers_survive_and_end_well():
     ctr("task", "resume", names[1])
     further = new_id()
     same(run(busybox(), "echo", "new", name=further).stdout, "new\n", "a further container")
-    same(kinds(further), BOTH, "its events")
+    life(further)
     for name in names:
         remove(name)
-    same([kinds(name) for name in names], [[], BOTH, BOTH], "events")
+    same(events(name=names[0]), [], "events of the container under runc")
+    life(names[1])
+    life(names[2])
     replays()
 
 
@@ -90,19 +87,20 @@ def test_a_group_goes_on_in_the_shim_it_has():
     remove(one)
     alive(two)
     remove(two)
-    same([kinds(one), kinds(two)], [BOTH, BOTH], "events")
+    life(one)
+    life(two)
     replays()
 
 
 def test_container_ends_meanwhile():
     older()
     names = [detach(busybox(), "sh", "-c", "sleep 1; exit 9", runtime=r) for r in (RUNC, CMC)]
-    upgrade(lambda: wait_until(lambda: not processes("^sleep"), "the containers have ended"))
-    wait_until(lambda: {status_of(name) for name in names} in ({"gone"}, {"STOPPED"}), "both ended")
+    upgrade(lambda: wait_until(lambda: not processes("; exit 9"), "the containers have ended"))
     for name in names:
+        wait_until(lambda n=name: status_of(n) in ("gone", "STOPPED"), f"{name} stopped")
         ctr("task", "delete", name, status=None)
         ctr("container", "delete", name)
-    same(kinds(names[1]), BOTH, "events")
+    life(names[1])
     replays()
 
 
@@ -114,7 +112,7 @@ def test_created_before_started_after():
     ctr("task", "start", "-d", name)
     alive(name)
     remove(name)
-    same(kinds(name), BOTH, "events")
+    life(name)
 
 
 def test_the_older_real_shim_under_the_newer_containerd():
@@ -132,4 +130,4 @@ def test_the_older_real_shim_under_the_newer_containerd():
             remove(name)
     finally:
         configure()
-    same(kinds(name), BOTH, "events")
+    life(name)

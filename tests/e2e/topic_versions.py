@@ -24,7 +24,7 @@ def test_the_dialect_is_this_containerds():
         if version() >= (2, 0):
             same(json.loads(read(name, "bootstrap.json")),
                  {"version": 3, "address": address, "protocol": "ttrpc"}, "bootstrap.json")
-        same(processes("containerd-shim-runc-v2 .* start"), [], "runc's shim as containerd starts it")
+        same(processes("containerd-shim-runc-v2 .* start"), [], "what containerd would have started")
     finally:
         remove(name)
 

@@ -197,6 +197,14 @@ def events(kind=None, name=None):
             and (name is None or e.get("container") == name)]
 
 
+def life(name):
+    """A container that is gone has these two events; the second may come a moment after its end."""
+    def kinds():
+        return [e["type"] for e in events(name=name)]
+    wait_until(lambda: len(kinds()) > 1, f"two events of {name}")
+    same(kinds(), ["container-create", "container-delete"], f"events of {name}")
+
+
 def verify():
     return cmcctl("--verify").stdout
 
