@@ -65,28 +65,28 @@ static int cbor_record(void *ctx, const struct measure_frame *intent,
     return cmc_buf_check(b, "CEL-CBOR", err);
 }
 
-static int export(const uint8_t *log, size_t len, const struct measure_banks *start,
+static int export(const uint8_t *log, size_t len, const struct measure_starts *starts,
                   enum measure_cel_format format, struct cmc_buf *out, struct cmc_err *err)
 {
     struct measure_replay r;
-    int rc = measure_replay(log, len, start, NULL, NULL, &r, err);
+    int rc = measure_replay(log, len, starts, NULL, NULL, &r, err);
     if (rc < 0)
         return rc;
     if (format == MEASURE_CEL_CBOR) {
         measure_cbor_put_array(out, r.events);
-        return measure_replay(log, len, start, cbor_record, out, &r, err);
+        return measure_replay(log, len, starts, cbor_record, out, &r, err);
     }
     cmc_put_text(out, "[");
-    rc = measure_replay(log, len, start, json_record, out, &r, err);
+    rc = measure_replay(log, len, starts, json_record, out, &r, err);
     cmc_put_text(out, "\n]\n");
     return rc < 0 ? rc : cmc_buf_check(out, "CEL-JSON", err);
 }
 
-int measure_cel_export(const uint8_t *log, size_t len, const struct measure_banks *start,
+int measure_cel_export(const uint8_t *log, size_t len, const struct measure_starts *starts,
                        enum measure_cel_format format, struct cmc_buf *out, struct cmc_err *err)
 {
     const size_t before = out->len;
-    const int rc = export(log, len, start, format, out, err);
+    const int rc = export(log, len, starts, format, out, err);
     if (rc < 0)
         out->len = before;
     return rc;

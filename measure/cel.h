@@ -7,10 +7,10 @@
 
 enum measure_cel_format { MEASURE_CEL_JSON = 1, MEASURE_CEL_CBOR };
 
-/* Appends one document with every record of the log, which must replay from start.
+/* Appends one document with every record of the log, which must replay from one of starts.
  * Errors: of measure_replay(); -CMC_E_LIMIT (out is full); out->len unchanged then. */
 CMC_MUST_CHECK int measure_cel_export(const uint8_t *log, size_t len,
-                                      const struct measure_banks *start,
+                                      const struct measure_starts *starts,
                                       enum measure_cel_format format, struct cmc_buf *out,
                                       struct cmc_err *err);
 

@@ -34,11 +34,11 @@ static void put_tlv_head(struct cmc_buf *b, uint8_t type, size_t len)
     cmc_put_be32(b, (uint32_t)len);
 }
 
-static int check_banks(const struct measure_banks *banks, struct cmc_err *err)
+static int check_banks(const struct measure_banks *banks, size_t least, struct cmc_err *err)
 {
-    if (banks->count == 0 || banks->count > MEASURE_BANKS_MAX)
-        return cmc_fail(err, CMC_E_USAGE, "frame: %zu banks, expected 1 to %d", banks->count,
-                        MEASURE_BANKS_MAX);
+    if (banks->count < least || banks->count > MEASURE_BANKS_MAX)
+        return cmc_fail(err, CMC_E_USAGE, "frame: %zu banks, expected %zu to %d", banks->count,
+                        least, MEASURE_BANKS_MAX);
     for (size_t i = 0; i < banks->count; i++) {
         const uint16_t alg = banks->bank[i].alg;
         if (!cmc_hash_size(alg) || (i && alg <= banks->bank[i - 1].alg))
@@ -90,7 +90,7 @@ static int put_body(struct cmc_buf *b, const struct measure_frame *f, struct cmc
     const bool intent = f->type == MEASURE_FRAME_INTENT;
     if (!intent && f->type != MEASURE_FRAME_MARK)
         return cmc_fail(err, CMC_E_USAGE, "frame: type %u is unknown", (unsigned)f->type);
-    int rc = check_banks(intent ? &f->digests : &f->values, err);
+    int rc = intent ? check_banks(&f->digests, 0, err) : check_banks(&f->values, 1, err);
     if (rc == 0)
         rc = intent ? put_intent(b, f, err) : put_mark(b, f, err);
     return rc < 0 ? rc : cmc_buf_check(b, "frame", err);
@@ -184,8 +184,8 @@ static int read_intent(struct cmc_reader r, struct measure_frame *f, struct cmc_
     struct cmc_reader content = read_tlv(&r, TLV_CONTENT);
     f->content = content.p;
     f->content_len = content.left;
-    if (recnum.bad || recnum.left || pcr.bad || pcr.left || digests.bad || !f->digests.count ||
-        content.bad || content.left > MEASURE_EVENT_MAX || r.bad || r.left)
+    if (recnum.bad || recnum.left || pcr.bad || pcr.left || digests.bad || content.bad ||
+        content.left > MEASURE_EVENT_MAX || r.bad || r.left)
         return cmc_fail(err, CMC_E_FORMAT, "not a CEL record of this log");
     return 1;
 }

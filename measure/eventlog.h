@@ -30,8 +30,8 @@ struct measure_frame {
     uint64_t recnum;
     /* MEASURE_FRAME_INTENT */
     uint32_t pcr;
-    struct measure_banks digests;
-    const uint8_t *record; /* the CEL-TLV record; borrowed from the input */
+    struct measure_banks digests; /* none: the record is not extended (profile cmc) */
+    const uint8_t *record;        /* the CEL-TLV record; borrowed from the input */
     size_t record_len;
     const uint8_t *content; /* event content bytes; borrowed from the input */
     size_t content_len;

@@ -31,6 +31,8 @@ int measure_replay_extend(struct measure_banks *pcr, const struct measure_banks 
                           struct cmc_err *err)
 {
     struct measure_banks next = *pcr;
+    if (digests->count == 0)
+        return 0;
     if (!same_banks(pcr, digests))
         return cmc_fail(err, CMC_E_USAGE, "extend: PCR and digests have different banks");
     for (size_t i = 0; i < pcr->count; i++) {
@@ -45,12 +47,35 @@ int measure_replay_extend(struct measure_banks *pcr, const struct measure_banks 
     return 0;
 }
 
-int measure_replay_digests(const uint8_t *content, size_t len, const struct measure_banks *like,
-                           struct measure_banks *out, struct cmc_err *err)
+struct measure_banks measure_banks_zero(const struct measure_banks *like)
 {
-    struct measure_banks got = *like;
+    struct measure_banks zero = {.count = like->count};
+    for (size_t i = 0; i < like->count; i++)
+        zero.bank[i].alg = like->bank[i].alg;
+    return zero;
+}
+
+struct measure_starts measure_starts_zero(const struct measure_banks *like)
+{
+    return (struct measure_starts){.count = 1, .value = {measure_banks_zero(like)}};
+}
+
+bool measure_starts_have(const struct measure_starts *s, const struct measure_banks *value)
+{
+    bool have = false;
+    for (size_t i = 0; i < s->count; i++)
+        have |= measure_banks_equal(&s->value[i], value);
+    return have;
+}
+
+/* a || b in each bank of like */
+static int hash(const struct cmc_reader *a, const struct cmc_reader *b,
+                const struct measure_banks *like, struct measure_banks *out, struct cmc_err *err)
+{
+    struct measure_banks got = measure_banks_zero(like);
     for (size_t i = 0; i < got.count; i++) {
-        const int rc = cmc_hash2(got.bank[i].alg, content, len, NULL, 0, got.bank[i].value, err);
+        const int rc =
+            cmc_hash2(got.bank[i].alg, a->p, a->left, b->p, b->left, got.bank[i].value, err);
         if (rc < 0)
             return rc;
     }
@@ -58,9 +83,25 @@ int measure_replay_digests(const uint8_t *content, size_t len, const struct meas
     return 0;
 }
 
+int measure_replay_digests(enum measure_profile profile, const struct measure_event *ev,
+                           const struct measure_frame *f, const struct measure_banks *like,
+                           struct measure_banks *out, struct cmc_err *err)
+{
+    const struct cmc_reader content = cmc_reader_of(f->content, f->content_len), none = {0};
+    if (profile == MEASURE_PROFILE_EXACT || ev->type == MEASURE_FAILED)
+        return hash(&content, &none, like, out, err);
+    if (ev->type == MEASURE_CONTAINER_CREATE) { /* CMC's template hash */
+        const struct cmc_reader config = cmc_reader_of(ev->config, sizeof(ev->config));
+        const struct cmc_reader rootfs = cmc_reader_of(ev->rootfs, sizeof(ev->rootfs));
+        return hash(&config, &rootfs, like, out, err);
+    }
+    *out = (struct measure_banks){0};
+    return 0;
+}
+
 struct replay {
     struct measure_replay s; /* what the caller gets */
-    const struct measure_banks *policy;
+    const struct measure_starts *starts;
     bool started;                /* this segment has its recorder-start */
     struct measure_frame intent; /* open, while s.open */
     struct measure_event ev;     /* of the open intent */
@@ -85,108 +126,138 @@ static void segment(struct replay *r, const struct measure_banks *start)
     r->started = false;
 }
 
-/* The TPM was reset since, or nothing was recorded before: the PCR is at its start value. */
-static bool fresh(const struct replay *r)
+static bool begins(const struct measure_event *ev)
 {
-    return r->s.events == 0 || r->ev.reset_count != r->s.reset_count;
+    return ev->type == MEASURE_RECORDER_START || ev->type == MEASURE_DISCONTINUITY;
 }
 
-static int on_start(struct replay *r)
+/* The TPM was reset since, or nothing was recorded before: the PCR is at its start value, and
+ * register and profile may be others. */
+static bool is_fresh(const struct replay *r, const struct measure_event *ev)
 {
-    if (fresh(r))
-        segment(r, r->policy);
-    else if (r->started)
+    return begins(ev) && (r->s.events == 0 || ev->reset_count != r->s.reset_count);
+}
+
+static int on_start(struct replay *r, const struct measure_event *ev)
+{
+    if (is_fresh(r, ev)) {
+        if (!measure_starts_have(r->starts, &ev->found))
+            return REFUSE(r, "recorder-start found another PCR value than the start value");
+        segment(r, &ev->found);
+    } else if (r->started) {
         return REFUSE(r, "a second recorder-start without a TPM reset");
-    if (!measure_banks_equal(&r->ev.found, &r->s.last))
-        return REFUSE(r, "recorder-start found another PCR value than the start value");
+    } else if (!measure_banks_equal(&ev->found, &r->s.last)) {
+        return REFUSE(r, "recorder-start found another PCR value than the discontinuity");
+    }
     r->started = true;
     return 0;
 }
 
 /* Nothing before it is trusted any more: what was found is where the register goes on from. */
-static int on_discontinuity(struct replay *r)
+static int on_discontinuity(struct replay *r, const struct measure_event *ev)
 {
-    const struct measure_banks *expected = &r->ev.expected;
-    if (!measure_banks_equal(expected, &r->s.last) &&
-        !(fresh(r) && measure_banks_equal(expected, r->policy)))
+    if (!measure_banks_equal(&ev->expected, &r->s.last) &&
+        !(is_fresh(r, ev) && measure_starts_have(r->starts, &ev->expected)))
         return REFUSE(r, "discontinuity expected another PCR value than the log implies");
-    if (!same_banks(&r->ev.found, r->policy))
+    if (!same_banks(&ev->found, &r->s.last))
         return REFUSE(r, "discontinuity found other banks than the register's");
-    segment(r, &r->ev.found);
+    segment(r, &ev->found);
     return 0;
 }
 
-static int on_register_event(struct replay *r, const struct measure_frame *f)
+/* A register of one kind and number from one TPM reset to the next. */
+static int check_register(struct replay *r, const struct measure_frame *f,
+                          const struct measure_event *ev)
 {
-    if (r->ev.profile != MEASURE_PROFILE_EXACT)
-        return REFUSE(r, "profile %u: only \"exact\" can be replayed", (unsigned)r->ev.profile);
-    if (r->ev.pcr != f->pcr)
-        return REFUSE(r, "its content names PCR %u, its record PCR %u", r->ev.pcr, f->pcr);
-    const int rc = r->ev.type == MEASURE_RECORDER_START ? on_start(r) : on_discontinuity(r);
-    if (rc < 0)
-        return rc;
-    r->s.pcr = r->ev.pcr;
-    r->s.profile = r->ev.profile;
-    r->s.reset_count = r->ev.reset_count;
-    memcpy(r->s.boot_id, r->ev.boot_id, sizeof(r->s.boot_id));
-    return 0;
-}
-
-static int on_event(struct replay *r, const struct measure_frame *f)
-{
-    if (r->s.events && f->pcr != r->s.pcr)
-        return REFUSE(r, "extends PCR %u, the log began with PCR %u", f->pcr, r->s.pcr);
-    if (r->ev.type == MEASURE_RECORDER_START || r->ev.type == MEASURE_DISCONTINUITY)
-        return on_register_event(r, f);
-    if (!r->s.segments)
+    if (!begins(ev) && !r->s.segments)
         return REFUSE(r, "the log begins neither with recorder-start nor with discontinuity");
-    if (r->s.lost)
-        return REFUSE(r, "follows a lost record, where a discontinuity is due");
+    if (begins(ev) && ev->pcr != f->pcr)
+        return REFUSE(r, "its content names PCR %u, its record PCR %u", ev->pcr, f->pcr);
+    if (is_fresh(r, ev))
+        return 0;
+    if (f->pcr != r->s.pcr)
+        return REFUSE(r, "extends PCR %u, the log began with PCR %u", f->pcr, r->s.pcr);
+    if (begins(ev) && ev->profile != r->s.profile)
+        return REFUSE(r, "changes the profile without a TPM reset");
     return 0;
 }
 
-static int check_record(struct replay *r, const struct measure_frame *f)
+static int check_digests(struct replay *r, const struct measure_frame *f,
+                         const struct measure_event *ev)
 {
-    struct measure_banks digests;
+    struct measure_banks want;
+    const enum measure_profile profile = begins(ev) ? ev->profile : r->s.profile;
+    if (measure_replay_digests(profile, ev, f, &r->s.last, &want, r->err) < 0)
+        return -(int)r->err->code;
+    if (!want.count && f->digests.count)
+        return REFUSE(r, "has digests, but its profile does not extend such events");
+    if (!same_banks(&f->digests, &want))
+        return REFUSE(r, "has digests for other banks than the register's");
+    if (!measure_banks_equal(&want, &f->digests))
+        return REFUSE(r, "its digests are not those of its content");
+    return 0;
+}
+
+static int on_event(struct replay *r, const struct measure_event *ev)
+{
+    int rc = 0;
+    if (ev->type == MEASURE_RECORDER_START)
+        rc = on_start(r, ev);
+    else if (ev->type == MEASURE_DISCONTINUITY)
+        rc = on_discontinuity(r, ev);
+    if (rc == 0 && r->s.lost) /* still: ev began no segment */
+        rc = REFUSE(r, "follows a lost record, where a discontinuity is due");
+    if (rc < 0 || !begins(ev))
+        return rc;
+    r->s.pcr = ev->pcr;
+    r->s.profile = ev->profile;
+    r->s.reset_count = ev->reset_count;
+    memcpy(r->s.boot_id, ev->boot_id, sizeof(r->s.boot_id));
+    return 0;
+}
+
+static int check_number(struct replay *r, const struct measure_frame *f)
+{
     if (r->s.open)
         return REFUSE(r, "begins while record %llu has no mark",
                       (unsigned long long)r->intent.recnum);
     if (f->recnum != r->s.next_seq)
         return REFUSE(r, "expected record %llu: one is %s", (unsigned long long)r->s.next_seq,
                       f->recnum > r->s.next_seq ? "missing" : "repeated or moved");
-    if (!same_banks(&f->digests, r->policy))
-        return REFUSE(r, "has digests for other banks than the register's");
-    const int rc =
-        measure_replay_digests(f->content, f->content_len, &f->digests, &digests, r->err);
-    if (rc < 0)
-        return rc;
-    if (!measure_banks_equal(&digests, &f->digests))
-        return REFUSE(r, "its digests are not those of its content");
     return 0;
+}
+
+static int judge(struct replay *r, const struct measure_frame *f, const struct measure_event *ev)
+{
+    if (ev->seq != f->recnum)
+        return REFUSE(r, "its content says that it is event %llu", (unsigned long long)ev->seq);
+    int rc = check_register(r, f, ev);
+    if (rc == 0)
+        rc = check_digests(r, f, ev);
+    return rc < 0 ? rc : on_event(r, ev);
 }
 
 static int on_intent(struct replay *r, const struct measure_frame *f)
 {
+    struct measure_event ev;
     r->at = f->recnum;
-    int rc = check_record(r, f);
+    int rc = check_number(r, f);
     if (rc < 0)
         return rc;
-    struct measure_event ev;
     char *text = NULL;
     if (measure_event_decode(f->content, f->content_len, &ev, &text, r->err) < 0)
         return cmc_wrap(r->err, "record %llu", (unsigned long long)r->at);
     free(r->text);
     r->text = text;
-    r->ev = ev;
-    if (ev.seq != f->recnum)
-        return REFUSE(r, "its content says that it is event %llu", (unsigned long long)ev.seq);
-    rc = on_event(r, f);
+    rc = judge(r, f, &ev);
     if (rc < 0)
         return rc;
+    r->ev = ev;
     r->intent = *f;
     r->s.open = true;
     r->s.open_digests = f->digests;
     r->s.events++;
+    r->s.extended += f->digests.count > 0;
     r->s.next_seq++;
     return 0;
 }
@@ -204,6 +275,8 @@ static int on_mark(struct replay *r, const struct measure_frame *f)
     if (f->recnum != r->intent.recnum)
         return REFUSE(r, "has a mark while record %llu is open",
                       (unsigned long long)r->intent.recnum);
+    if (!r->s.open_digests.count && (f->how == MEASURE_MARK_FOUND || f->how == MEASURE_MARK_TWICE))
+        return REFUSE(r, "its mark says that it was found extended, but it never is");
     struct measure_banks next = r->s.last;
     const int extends = f->how == MEASURE_MARK_LOST ? 0 : f->how == MEASURE_MARK_TWICE ? 2 : 1;
     for (int i = 0; i < extends; i++) {
@@ -238,12 +311,12 @@ static int step(struct replay *r, const uint8_t *log, size_t len)
 }
 
 /* NOLINTNEXTLINE(readability-function-size): seven parameters, none of them idle */
-int measure_replay(const uint8_t *log, size_t len, const struct measure_banks *start,
+int measure_replay(const uint8_t *log, size_t len, const struct measure_starts *starts,
                    measure_replay_fn *each, void *ctx, struct measure_replay *out,
                    struct cmc_err *err)
 {
-    struct replay r = {.s = {.start = *start, .last = *start},
-                       .policy = start,
+    struct replay r = {.s = {.start = starts->value[0], .last = starts->value[0]},
+                       .starts = starts,
                        .each = each,
                        .ctx = ctx,
                        .err = err};

@@ -4,17 +4,36 @@
 #define MEASURE_REPLAY_H
 #include "measure/eventlog.h"
 
-/* out = H(out || digest) in each bank of both, as TPM2_PCR_Extend does (TPM 2.0 Part 1, 17.4). */
+/* out = H(out || digest) in each bank of both, as TPM2_PCR_Extend does (TPM 2.0 Part 1, 17.4).
+ * digests without banks are those of an event that is not extended: pcr stays as it is.
+ * Errors: -CMC_E_USAGE (other banks). */
 CMC_MUST_CHECK int measure_replay_extend(struct measure_banks *pcr,
                                          const struct measure_banks *digests, struct cmc_err *err);
-/* H_b(content) for each bank of like. */
-CMC_MUST_CHECK int measure_replay_digests(const uint8_t *content, size_t len,
+/* What is extended for ev, whose bytes are f's content, in each bank of like: the table of
+ * docs/formats/event.md, Digests. out->count 0: the profile only logs such events. */
+CMC_MUST_CHECK int measure_replay_digests(enum measure_profile profile,
+                                          const struct measure_event *ev,
+                                          const struct measure_frame *f,
                                           const struct measure_banks *like,
                                           struct measure_banks *out, struct cmc_err *err);
 bool measure_banks_equal(const struct measure_banks *a, const struct measure_banks *b);
+/* The banks of like, with value zero. */
+struct measure_banks measure_banks_zero(const struct measure_banks *like);
+
+/* What the register may hold before the first event: the caller's policy. All have the same banks.
+ * value[0]: zeros; value[1], when there: what the firmware's event log gives. */
+struct measure_starts {
+    size_t count;
+    struct measure_banks value[2];
+};
+/* Zeros in the banks of like, and nothing else. */
+struct measure_starts measure_starts_zero(const struct measure_banks *like);
+/* value is one of them. */
+bool measure_starts_have(const struct measure_starts *s, const struct measure_banks *value);
 
 struct measure_replay {
     uint64_t events;   /* intents seen */
+    uint64_t extended; /* of them, those that the profile extends: the PCR vouches for no others */
     uint64_t next_seq; /* the next event's number */
     uint64_t segments; /* runs of events from one start value; 0: empty */
     bool empty;        /* no event at all */
@@ -25,7 +44,7 @@ struct measure_replay {
     struct measure_banks start;        /* what the present segment began from */
     struct measure_banks last;         /* L: after the last marked event; what an open intent is
                                           extended to (the value found, of a discontinuity) */
-    struct measure_banks open_digests; /* d: digests of the open intent */
+    struct measure_banks open_digests; /* d: digests of the open intent; none: not extended */
     uint32_t pcr, reset_count;         /* of the last recorder-start or discontinuity */
     uint8_t boot_id[16];
     enum measure_profile profile;
@@ -37,12 +56,12 @@ typedef int measure_replay_fn(void *ctx, const struct measure_frame *intent,
                               struct cmc_err *err);
 
 /* Replays a whole log: every digest is recomputed from its content, every mark's values from
- * the value before. The start value comes from the caller's policy (start; zeros at boot), never
- * from the log, save behind a discontinuity, where nothing before is trusted any more. All records
- * have the banks of start. The rules, one message each: docs/formats/eventlog.md, Replay.
+ * the value before. The start values come from the caller's policy, never from the log, save behind
+ * a discontinuity, where nothing before is trusted any more. Their banks are the register's. The
+ * rules, one message each: docs/formats/eventlog.md, Replay.
  * A torn tail is not an error (out->torn). Errors: -CMC_E_VERIFY (a digest, number or mark does not
  * fit; says which record), -CMC_E_FORMAT, -CMC_E_LIMIT; *out untouched. */
-CMC_MUST_CHECK int measure_replay(const uint8_t *log, size_t len, const struct measure_banks *start,
-                                  measure_replay_fn *each, void *ctx, struct measure_replay *out,
-                                  struct cmc_err *err);
+CMC_MUST_CHECK int measure_replay(const uint8_t *log, size_t len,
+                                  const struct measure_starts *starts, measure_replay_fn *each,
+                                  void *ctx, struct measure_replay *out, struct cmc_err *err);
 #endif

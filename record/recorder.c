@@ -31,8 +31,8 @@ int record_open(const struct record_config *cfg, struct record **out, struct cmc
 {
     if (record_register_check(cfg->pcr, cfg->insecure_pcr, err) < 0)
         return -CMC_E_USAGE;
-    if (cfg->profile != MEASURE_PROFILE_EXACT)
-        return cmc_fail(err, CMC_E_USAGE, "profile %d: only exact (1) is recorded by this version",
+    if (cfg->profile != MEASURE_PROFILE_EXACT && cfg->profile != MEASURE_PROFILE_CMC)
+        return cmc_fail(err, CMC_E_USAGE, "profile %d: take exact (1) or cmc (2)",
                         (int)cfg->profile);
     if (cfg->program_count > MEASURE_PROGRAMS_MAX)
         return cmc_fail(err, CMC_E_USAGE, "%zu programs, at most %d", cfg->program_count,

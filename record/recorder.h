@@ -10,6 +10,7 @@ struct record_config {       /* what it points at stays valid until record_close
     unsigned pcr;
     bool insecure_pcr; /* allows 16 and 23 */
     enum measure_profile profile;
+    const char *firmware_log;     /* says what the register may begin with; NULL: zeros alone */
     const uint16_t *ignore_banks; /* TPM_ALG_IDs that we can't compute and may leave out */
     size_t ignore_count;
     const struct measure_program *programs; /* for recorder-start; borrowed */
@@ -19,7 +20,7 @@ struct record_config {       /* what it points at stays valid until record_close
 
 struct record_receipt {
     uint64_t seq;
-    struct measure_banks pcr;         /* after the event */
+    struct measure_banks pcr;         /* after the event, which profile cmc may not have extended */
     bool started;                     /* a recorder-start was written first */
     bool discontinuity;               /* a discontinuity was written first */
     bool recovered;                   /* an open event of a dead writer was completed first */

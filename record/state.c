@@ -53,18 +53,31 @@ static const char *why_discontinuity(const struct record_state *s, const struct 
     return NULL;
 }
 
+bool record_state_is_fresh(const struct record_state *s, const struct record_seen *seen)
+{
+    return s->log.empty || s->log.reset_count != seen->clock.reset_count;
+}
+
+/* Which one of the start values it is, or the one that the firmware's log calls for. */
+static struct measure_banks start_of(const struct record_seen *seen)
+{
+    const struct measure_starts *starts = &seen->starts;
+    return measure_starts_have(starts, &seen->value) ? seen->value
+                                                     : starts->value[starts->count - 1];
+}
+
 int record_state_decide(const struct record_state *s, const struct record_seen *seen,
                         struct record_verdict *out, struct cmc_err *err)
 {
-    const bool reset = !s->log.empty && s->log.reset_count != seen->clock.reset_count;
-    const bool fresh = s->log.empty || reset;
+    const bool fresh = record_state_is_fresh(s, seen);
+    const bool reset = fresh && !s->log.empty;
     const bool boot =
         !s->log.empty && memcmp(s->log.boot_id, seen->boot_id, sizeof(seen->boot_id)) != 0;
     struct record_verdict v = {0};
 
     if (settle_open(s, seen, reset, &v, err) < 0)
         return -(int)err->code;
-    v.expected = fresh ? seen->start : v.settled;
+    v.expected = fresh ? start_of(seen) : v.settled;
     v.discontinuity = why_discontinuity(s, seen, fresh, &v);
     v.start = fresh || boot || !s->has_start || (s->open_is_start && v.open == RECORD_OPEN_LOST);
     *out = v;
@@ -92,22 +105,27 @@ static int watch_starts(void *ctx, const struct measure_frame *intent,
     return 0;
 }
 
-int record_state_load(int dirfd, const struct record_log *log, const struct record_seen *seen,
+bool record_state_hint(int dirfd, const struct record_log *log, const struct record_seen *seen,
+                       struct record_state *out)
+{
+    struct record_state s = {0};
+    if (!record_hint_get(dirfd, log->size, &s) || s.log.reset_count != seen->clock.reset_count ||
+        memcmp(s.log.boot_id, seen->boot_id, sizeof(seen->boot_id)) != 0 ||
+        !measure_banks_equal(&s.log.last, &seen->value))
+        return false;
+    *out = s;
+    return true;
+}
+
+int record_state_load(const struct record_log *log, const struct record_seen *seen,
                       struct record_state *out, struct cmc_err *err)
 {
     struct record_state s = {0};
-    if (record_hint_get(dirfd, log->size, &s) && s.log.reset_count == seen->clock.reset_count &&
-        memcmp(s.log.boot_id, seen->boot_id, sizeof(seen->boot_id)) == 0 &&
-        measure_banks_equal(&s.log.last, &seen->value)) {
-        *out = s;
-        return 0;
-    }
     struct measure_replay replayed;
     cmc_autobuf struct cmc_buf data = cmc_buf_of(0);
-    s = (struct record_state){0};
     if (record_log_read(log, &data, err) < 0)
         return -(int)err->code;
-    if (measure_replay(data.data, data.len, &seen->start, watch_starts, &s, &replayed, err) < 0)
+    if (measure_replay(data.data, data.len, &seen->starts, watch_starts, &s, &replayed, err) < 0)
         return cmc_wrap(err, "log is damaged; move it away (the next event then records a "
                              "discontinuity) or reboot");
     s.log = replayed;

@@ -44,11 +44,35 @@ static int see(struct record_txn *t)
     return rc < 0 ? rc : record_register_read(t->reg, &t->seen.value, t->err);
 }
 
-/* A register of its own kind and number from the boot's first event to its last. */
+/* What the register may begin with, from the firmware's log: read only when nothing was recorded
+ * since the TPM's reset, or all that was is replayed. */
+static void learn_starts(struct record_txn *t)
+{
+    if (t->starts.values.count == 0)
+        record_firmware_starts(t->cfg->firmware_log, t->cfg->pcr, &t->reg->zero, &t->starts);
+    t->seen.starts = t->starts.values;
+}
+
+static int load(struct record_txn *t)
+{
+    if (record_state_hint(t->dirfd, &t->log, &t->seen, &t->state))
+        return 0;
+    learn_starts(t);
+    if (record_state_load(&t->log, &t->seen, &t->state, t->err) == 0)
+        return 0;
+    return t->starts.unread ? cmc_wrap(t->err, "%s", t->starts.note) : -(int)t->err->code;
+}
+
+static const char *profile_name(enum measure_profile profile)
+{
+    return profile == MEASURE_PROFILE_CMC ? "cmc" : "exact";
+}
+
+/* A register of one number and kind from one TPM reset to the next: its value is of one kind. */
 static int check_same(const struct record_txn *t)
 {
     const struct measure_replay *log = &t->state.log;
-    if (log->empty || memcmp(log->boot_id, t->seen.boot_id, sizeof(log->boot_id)) != 0)
+    if (record_state_is_fresh(&t->state, &t->seen))
         return 0;
     if (log->pcr != t->cfg->pcr)
         return cmc_fail(t->err, CMC_E_VERIFY,
@@ -56,8 +80,8 @@ static int check_same(const struct record_txn *t)
                         log->pcr, t->cfg->pcr);
     if (log->profile != t->cfg->profile)
         return cmc_fail(t->err, CMC_E_VERIFY,
-                        "this boot records profile %d, %d is asked for: reboot to change it",
-                        (int)log->profile, (int)t->cfg->profile);
+                        "this boot records in profile %s, %s is asked for: reboot to change it",
+                        profile_name(log->profile), profile_name(t->cfg->profile));
     return 0;
 }
 
@@ -65,14 +89,13 @@ int record_txn_begin(struct record_txn *t)
 {
     const uint64_t begin = now_us();
     t->log.fd = -1;
-    t->seen.start = t->reg->zero; /* nothing but us extends the register, from power on */
     int rc = read_boot_id(t->seen.boot_id, t->err);
     if (rc == 0)
         rc = record_log_open(t->dirfd, &t->log, t->err);
     if (rc == 0)
         rc = see(t);
     if (rc == 0)
-        rc = record_state_load(t->dirfd, &t->log, &t->seen, &t->state, t->err);
+        rc = load(t);
     if (rc == 0)
         rc = check_same(t);
     t->receipt.log_us += (uint32_t)(now_us() - begin);
@@ -115,10 +138,13 @@ static int mark(struct record_txn *t, enum measure_mark_how how, const struct me
     return 0;
 }
 
-/* Extends the open intent and reads back. RECORD_MOVED: the PCR has another value than next. */
+/* Extends the open intent, where the profile extends it at all, and reads back. RECORD_MOVED: the
+ * PCR has another value than next. */
 static int extend(struct record_txn *t, const struct measure_banks *next)
 {
-    int rc = record_register_extend(t->reg, &t->state.log.open_digests, t->err);
+    const struct measure_banks *digests = &t->state.log.open_digests;
+    const uint32_t reset_count = t->seen.clock.reset_count;
+    int rc = digests->count ? record_register_extend(t->reg, digests, t->err) : 0;
     if (rc == 0)
         rc = see(t);
     if (rc < 0)
@@ -126,7 +152,8 @@ static int extend(struct record_txn *t, const struct measure_banks *next)
                         "event %llu is logged but may not be in the PCR, which the next "
                         "writer settles",
                         (unsigned long long)t->state.log.next_seq - 1);
-    return measure_banks_equal(&t->seen.value, next) ? RECORD_DONE : RECORD_MOVED;
+    const bool same = t->seen.clock.reset_count == reset_count; /* else the value is a new one's */
+    return same && measure_banks_equal(&t->seen.value, next) ? RECORD_DONE : RECORD_MOVED;
 }
 
 static int complete(struct record_txn *t, enum measure_mark_how how)
@@ -150,11 +177,11 @@ static int intend(struct record_txn *t, struct measure_event *ev, enum record_lo
     ev->seq = log->next_seq;
     int rc = measure_event_encode(ev, &content, t->err);
     if (rc == 0)
-        rc = measure_replay_digests(content.data, content.len, &t->reg->zero, &f.digests, t->err);
-    if (rc == 0)
         rc = record_log_room(&t->log, MEASURE_FRAME_MAX + MARK_MAX, use, t->err);
     f.content = content.data;
     f.content_len = content.len;
+    if (rc == 0)
+        rc = measure_replay_digests(t->cfg->profile, ev, &f, &t->reg->zero, &f.digests, t->err);
     if (rc == 0)
         rc = append(t, &f);
     if (rc < 0)
@@ -220,8 +247,12 @@ static int begin_segment(struct record_txn *t, struct measure_event *ev, enum re
 
 static int put_discontinuity(struct record_txn *t, const struct record_verdict *v)
 {
+    char reason[MEASURE_TEXT_MAX];
     struct measure_event ev = register_event(t, MEASURE_DISCONTINUITY);
-    ev.reason = v->discontinuity;
+    const bool told = record_state_is_fresh(&t->state, &t->seen) && t->starts.note[0];
+    (void)snprintf(reason, sizeof(reason), "%.300s%s%s", v->discontinuity, told ? "; " : "",
+                   told ? t->starts.note : "");
+    ev.reason = reason;
     ev.expected = v->expected;
     t->receipt.discontinuity = true;
     if (v->start)
@@ -261,6 +292,8 @@ static int put_missed(struct record_txn *t)
 static int settle_once(struct record_txn *t)
 {
     struct record_verdict v;
+    if (record_state_is_fresh(&t->state, &t->seen))
+        learn_starts(t);
     int rc = record_state_decide(&t->state, &t->seen, &v, t->err);
     if (rc == 0)
         rc = settle_open(t, &v);

@@ -2,6 +2,7 @@
 /* record/txn.h -- what happens under the lock (docs/recorder.md, The protocol). */
 #ifndef RECORD_TXN_H
 #define RECORD_TXN_H
+#include "record/firmware.h"
 #include "record/recorder.h"
 #include "record/register.h"
 #include "record/state.h"
@@ -12,6 +13,7 @@ struct record_txn {
     int dirfd;
     struct record_log log;
     struct record_seen seen;
+    struct record_starts starts; /* asked for only when it matters: values.count is 0 until then */
     struct record_state state;
     struct record_receipt receipt;
     bool whole;  /* the last frame was written whole, synced or not */

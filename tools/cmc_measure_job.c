@@ -65,6 +65,7 @@ static int record(struct cmc_measure_job *j, struct cmc_err *err)
         .pcr = site->pcr,
         .insecure_pcr = site->insecure_pcr,
         .profile = profile,
+        .firmware_log = site->firmware_log,
         .ignore_banks = site->ignore_banks,
         .ignore_count = site->ignore_count,
         .programs = j->programs.list,

@@ -176,15 +176,17 @@ static int init(const struct cmc_site *site, struct cmc_err *err)
     struct record_receipt receipt;
     if (find_programs(&programs, err) < 0 || mount_runtime(site->runtime_dir, err) < 0)
         return -(int)err->code;
-    const struct record_config cfg = {.runtime_dir = site->runtime_dir,
-                                      .tcti = tcti_of(site),
-                                      .pcr = site->pcr,
-                                      .insecure_pcr = site->insecure_pcr,
-                                      .profile = MEASURE_PROFILE_EXACT,
-                                      .ignore_banks = site->ignore_banks,
-                                      .ignore_count = site->ignore_count,
-                                      .programs = programs.list,
-                                      .program_count = programs.count};
+    const struct record_config cfg = {
+        .runtime_dir = site->runtime_dir,
+        .tcti = tcti_of(site),
+        .pcr = site->pcr,
+        .insecure_pcr = site->insecure_pcr,
+        .profile = strcmp(site->profile, "cmc") == 0 ? MEASURE_PROFILE_CMC : MEASURE_PROFILE_EXACT,
+        .firmware_log = site->firmware_log,
+        .ignore_banks = site->ignore_banks,
+        .ignore_count = site->ignore_count,
+        .programs = programs.list,
+        .program_count = programs.count};
     int rc = record_open(&cfg, &r, err);
     if (rc == 0)
         rc = record_init(r, &receipt, err);

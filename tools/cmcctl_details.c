@@ -26,9 +26,10 @@ static enum ctl_detail get(const struct ctl_log *c, const char *kind, const uint
 
 /* The stored configuration, and whether it gives the digest of the event: what does not is never
  * shown. *out: freed by the caller. */
-static enum ctl_detail get_config(const struct ctl_log *c, const struct measure_event *ev,
-                                  struct cmc_buf *out)
+enum ctl_detail cmcctl_details_config(const struct ctl_log *c, const struct ctl_entry *e,
+                                      struct cmc_buf *out)
 {
+    const struct measure_event *ev = &e->ev;
     uint8_t digest[CMC_SHA256_LEN], key_id[MEASURE_KEY_ID_LEN];
     struct cmc_err err = {0};
     const uint8_t *key = c->has_key ? c->key : NULL;
@@ -37,6 +38,10 @@ static enum ctl_detail get_config(const struct ctl_log *c, const struct measure_
     const enum ctl_detail got = get(c, "config", ev->config, out);
     if (got != CTL_DETAIL_AGREES)
         return got;
+    if (e->profile == MEASURE_PROFILE_CMC) { /* its normal form, without any redaction */
+        cmc_sha256(out->data, out->len, digest);
+        return equal(digest, ev->config) ? CTL_DETAIL_AGREES : CTL_DETAIL_TAMPERED;
+    }
     measure_config_key_id(key, key_id);
     if (memcmp(key_id, ev->key_id, sizeof(key_id)) != 0)
         return CTL_DETAIL_OTHER_KEY;
@@ -66,8 +71,9 @@ void cmcctl_details_check(struct ctl_log *c, struct ctl_entry *e)
 {
     cmc_autobuf struct cmc_buf config = cmc_buf_of(0);
     cmc_autobuf struct cmc_buf listing = cmc_buf_of(0);
-    e->config = get_config(c, &e->ev, &config);
-    e->listing = get_listing(c, &e->ev, &listing);
+    e->config = cmcctl_details_config(c, e, &config);
+    if (e->profile == MEASURE_PROFILE_EXACT) /* cmc has none */
+        e->listing = get_listing(c, &e->ev, &listing);
 }
 
 struct diff {
@@ -117,15 +123,17 @@ static void on_config(void *ctx, const char *path, const char *before, const cha
     d->each(d->ctx, &one);
 }
 
-static void diff_config(struct ctl_log *c, const struct measure_event *old,
-                        const struct measure_event *new, struct diff *d, const char **note)
+static void diff_config(struct ctl_log *c, const struct ctl_entry *before,
+                        const struct ctl_entry *after, struct diff *d, const char **note)
 {
+    const struct measure_event *old = &before->ev, *new = &after->ev;
     struct cmc_err err = {0};
     cmc_autobuf struct cmc_buf a = cmc_buf_of(0);
     cmc_autobuf struct cmc_buf b = cmc_buf_of(0);
     if (!old->has_config || !new->has_config || equal(old->config, new->config))
         return;
-    if (get_config(c, old, &a) != CTL_DETAIL_AGREES || get_config(c, new, &b) != CTL_DETAIL_AGREES)
+    if (cmcctl_details_config(c, before, &a) != CTL_DETAIL_AGREES ||
+        cmcctl_details_config(c, after, &b) != CTL_DETAIL_AGREES)
         *note = "the configurations differ; which members is not known: the stored details of one "
                 "are missing or cannot be trusted";
     else if (measure_config_diff(&a, &b, on_config, d, &err) < 0)
@@ -150,15 +158,19 @@ static int on_path(void *ctx, struct measure_bytes path, unsigned changes)
     return 0;
 }
 
-static void diff_rootfs(struct ctl_log *c, const struct measure_event *old,
-                        const struct measure_event *new, struct diff *d, const char **note)
+static void diff_rootfs(struct ctl_log *c, const struct ctl_entry *before,
+                        const struct ctl_entry *after, struct diff *d, const char **note)
 {
+    const struct measure_event *old = &before->ev, *new = &after->ev;
     struct cmc_err err = {0};
     cmc_autobuf struct cmc_buf a = cmc_buf_of(0);
     cmc_autobuf struct cmc_buf b = cmc_buf_of(0);
     if (!old->has_rootfs || !new->has_rootfs || equal(old->rootfs, new->rootfs))
         return;
-    if (!old->has_listing || !new->has_listing)
+    if (after->profile == MEASURE_PROFILE_CMC)
+        *note = "the root file systems differ; which files is not known: profile cmc has no "
+                "listings";
+    else if (!old->has_listing || !new->has_listing)
         *note = "the root file systems differ; which files is not known: listings are not stored "
                 "(keep_listing)";
     else if (get_listing(c, old, &a) != CTL_DETAIL_AGREES ||
@@ -177,7 +189,7 @@ void cmcctl_details_diff(struct ctl_log *c, const struct ctl_entry *e, ctl_diffe
     *notes = (struct ctl_notes){0};
     if (e->before == CTL_NO_ENTRY)
         return;
-    const struct measure_event *old = &c->entry[e->before].ev;
-    diff_config(c, old, &e->ev, &d, &notes->config);
-    diff_rootfs(c, old, &e->ev, &d, &notes->rootfs);
+    const struct ctl_entry *old = &c->entry[e->before];
+    diff_config(c, old, e, &d, &notes->config);
+    diff_rootfs(c, old, e, &d, &notes->rootfs);
 }

@@ -60,8 +60,9 @@ static void put_entry(struct ctl_log *c, struct cmc_buf *b, const struct ctl_ent
     const struct measure_frame mark = {.how = e->how};
     cmc_put_text(b, "{\"event\":{");
     measure_cel_put_event(b, &e->ev);
-    cmc_put_fmt(b, "},\"how\":\"%s\",\"segment\":%llu,\"digests\":",
-                measure_mark_name(e->how ? &mark : NULL), (unsigned long long)e->segment);
+    cmc_put_fmt(b, "},\"how\":\"%s\",\"segment\":%llu,\"extended\":%s,\"digests\":",
+                measure_mark_name(e->how ? &mark : NULL), (unsigned long long)e->segment,
+                e->digests.count ? "true" : "false");
     measure_cel_put_banks(b, &e->digests);
     cmc_put_text(b, ",\"cbor\":\"");
     cmc_put_base64(b, e->content, e->content_len);
@@ -85,6 +86,9 @@ void cmcctl_json(struct ctl_log *c, struct cmc_buf *out)
     measure_cel_put_banks(out, &c->replay.last);
     cmc_put_text(out, ",\"tpm_values\":");
     measure_cel_put_banks(out, &c->live);
+    cmc_put_fmt(out, ",\"profile\":\"%s\",\"extended\":%llu",
+                c->replay.profile == MEASURE_PROFILE_CMC ? "cmc" : "exact",
+                (unsigned long long)c->replay.extended);
     cmc_put_fmt(out, ",\"segments\":%llu,\"torn\":%zu,\"open\":%s,\"events\":[",
                 (unsigned long long)c->segments, c->replay.torn, c->replay.open ? "true" : "false");
     for (size_t i = 0; i < c->count; i++) {

@@ -52,23 +52,27 @@ static int read_log(struct ctl_log *c, struct cmc_err *err)
     return 0;
 }
 
-int cmcctl_start(const struct ctl_log *c, struct measure_banks *out, struct cmc_err *err)
+/* What the first record found in the register, and in which banks. Returns 1, or 0: no record. */
+static int first_found(const struct ctl_log *c, struct measure_banks *out, uint32_t *pcr,
+                       struct cmc_err *err)
 {
-    struct measure_banks start = c->live;
+    struct measure_event ev;
     struct measure_frame f;
     size_t at = 0, torn = 0;
-    if (start.count == 0) {
-        const int rc = measure_frame_next(c->bytes.data, c->bytes.len, &at, &f, &torn, err);
-        if (rc < 0 && rc != -CMC_E_LIMIT) /* a torn frame alone: nothing was recorded */
-            return rc;
-        if (rc != 1)
-            return 1;
-        start = f.type == MEASURE_FRAME_INTENT ? f.digests : f.values;
-    }
-    for (size_t i = 0; i < start.count; i++)
-        memset(start.bank[i].value, 0, sizeof(start.bank[i].value));
-    *out = start;
-    return 0;
+    cmc_autofree char *text = NULL;
+    const int rc = measure_frame_next(c->bytes.data, c->bytes.len, &at, &f, &torn, err);
+    if (rc == 0 || rc == -CMC_E_LIMIT) /* a torn frame alone: nothing was recorded */
+        return 0;
+    if (rc < 0)
+        return rc;
+    *out = f.values;
+    *pcr = f.pcr;
+    if (f.type == MEASURE_FRAME_MARK) /* the replay will say so */
+        return 1;
+    if (measure_event_decode(f.content, f.content_len, &ev, &text, err) < 0)
+        return cmc_wrap(err, "record %llu", (unsigned long long)f.recnum);
+    *out = ev.found.count ? ev.found : f.digests;
+    return 1;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -82,12 +86,15 @@ static bool same_image(const struct measure_event *a, const struct measure_event
            (same_text(a->container, b->container) && same_text(a->ns, b->ns));
 }
 
-static int64_t find_before(const struct ctl_log *c, const struct measure_event *ev)
+/* Digests of two profiles cannot be compared. */
+static int64_t find_before(const struct ctl_log *c, const struct ctl_entry *e)
 {
+    const struct measure_event *ev = &e->ev;
     if (ev->type != MEASURE_CONTAINER_CREATE)
         return CTL_NO_ENTRY;
     for (size_t i = c->count; i-- && c->count - i <= BACK_MAX;)
-        if (c->entry[i].ev.type == MEASURE_CONTAINER_CREATE && same_image(&c->entry[i].ev, ev))
+        if (c->entry[i].ev.type == MEASURE_CONTAINER_CREATE && c->entry[i].profile == e->profile &&
+            same_image(&c->entry[i].ev, ev))
             return (int64_t)i;
     return CTL_NO_ENTRY;
 }
@@ -114,10 +121,13 @@ static int collect(void *ctx, const struct measure_frame *intent, const struct m
     c->segments += ev->type == MEASURE_DISCONTINUITY || c->segments == 0 ||
                    (ev->type == MEASURE_RECORDER_START && c->count &&
                     c->replay.reset_count != ev->reset_count);
-    if (ev->type == MEASURE_DISCONTINUITY || ev->type == MEASURE_RECORDER_START)
+    if (ev->type == MEASURE_DISCONTINUITY || ev->type == MEASURE_RECORDER_START) {
         c->replay.reset_count = ev->reset_count;
+        c->replay.profile = ev->profile;
+    }
+    e.profile = c->replay.profile;
     e.segment = c->segments;
-    e.before = find_before(c, &e.ev);
+    e.before = find_before(c, &e);
     c->entry[c->count++] = e;
     return 0;
 }
@@ -133,6 +143,7 @@ void cmcctl_unload(struct ctl_log *c)
     c->segments = 0;
     c->replayed = false;
     c->replay = (struct measure_replay){0};
+    c->starts = (struct record_starts){0};
     c->live = (struct measure_banks){0};
 }
 
@@ -142,22 +153,46 @@ static void decide(struct ctl_log *c, enum ctl_verdict verdict, const char *reas
     (void)snprintf(c->reason, sizeof(c->reason), "%s", reason);
 }
 
+static const char *firmware_log(const struct ctl_log *c)
+{
+    return c->opt.firmware_log ? c->opt.firmware_log : c->site.firmware_log;
+}
+
+/* 0 replayed, or found empty; begun: the first record found a value that no start value is, and the
+ * firmware log could not be asked. */
+static int replay_bytes(struct ctl_log *c, bool *begun, struct cmc_err *err)
+{
+    struct measure_banks found = c->live;
+    uint32_t pcr = c->site.pcr;
+    const int rc = first_found(c, &found, &pcr, err);
+    c->replay.empty = rc == 0;
+    if (rc < 0)
+        return rc;
+    record_firmware_starts(firmware_log(c), pcr, c->live.count ? &c->live : &found, &c->starts);
+    if (rc == 0)
+        return 0;
+    *begun = c->starts.unread && !measure_starts_have(&c->starts.values, &found);
+    return measure_replay(c->bytes.data, c->bytes.len, &c->starts.values, collect, c, &c->replay,
+                          err);
+}
+
 static void replay(struct ctl_log *c, struct cmc_err *err)
 {
-    struct measure_banks start;
     char text[sizeof(c->reason)];
-    int rc = cmcctl_start(c, &start, err);
-    c->replay.empty = rc == 1;
-    if (rc == 0)
-        rc = measure_replay(c->bytes.data, c->bytes.len, &start, collect, c, &c->replay, err);
+    bool begun = false;
+    int rc = replay_bytes(c, &begun, err);
     c->replayed = rc == 0 && !c->replay.empty;
     (void)snprintf(text, sizeof(text), "%.300s: nothing was recorded in this boot", c->path);
-    if (rc < 0)
-        decide(c, err->code == CMC_E_LIMIT ? CTL_UNCHECKED : CTL_DISAGREES, err->msg);
-    else if (c->replay.empty)
+    if (rc < 0 && begun) {
+        (void)snprintf(text, sizeof(text), "%.250s; %.250s", err->msg, c->starts.note);
         decide(c, CTL_UNCHECKED, text);
-    else
+    } else if (rc < 0) {
+        decide(c, err->code == CMC_E_LIMIT ? CTL_UNCHECKED : CTL_DISAGREES, err->msg);
+    } else if (c->replay.empty) {
+        decide(c, CTL_UNCHECKED, text);
+    } else {
         decide(c, CTL_REPLAYS, "the log replays; it was not compared with the TPM (--verify)");
+    }
 }
 
 static int add_bank(const struct ctl_log *c, const struct tpm_bank *bank, struct measure_banks *out,
@@ -215,20 +250,11 @@ static bool fits(const struct ctl_log *c)
     return equal;
 }
 
-static bool is_zero(const struct measure_banks *b)
-{
-    static const uint8_t zeros[CMC_HASH_MAX];
-    for (size_t i = 0; i < b->count; i++)
-        if (memcmp(b->bank[i].value, zeros, cmc_hash_size(b->bank[i].alg)) != 0)
-            return false;
-    return true;
-}
-
 static void compare(struct ctl_log *c)
 {
     char text[sizeof(c->reason)];
     enum ctl_verdict verdict = CTL_DISAGREES;
-    if (c->replay.empty && !is_zero(&c->live)) {
+    if (c->replay.empty && !measure_starts_have(&c->starts.values, &c->live)) {
         (void)snprintf(text, sizeof(text), "PCR %u was extended, but %.300s holds no event",
                        c->site.pcr, c->path);
     } else if (!c->replayed) {

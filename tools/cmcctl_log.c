@@ -37,12 +37,15 @@ static int parse(struct ctl_options *o, int argc, char **argv, struct cmc_err *e
          &o->wide},
         {"json", CMC_OPT_BOOL, NULL, "one JSON document instead of text", &o->json},
         {"follow", CMC_OPT_BOOL, NULL, "go on showing new events until interrupted", &o->follow},
-        {"export", CMC_OPT_TEXT, "cel-json|cel-cbor",
-         "write the log as TCG Canonical Event Log to standard output and nothing else",
+        {"export", CMC_OPT_TEXT, "cel-json|cel-cbor|cmc-json",
+         "write the log to standard output and nothing else: as TCG Canonical Event Log, or, in "
+         "profile cmc, as CMC's PCR Eventlog",
          &o->format},
         {"log", CMC_OPT_TEXT, "FILE", "the log; otherwise that of the configuration", &o->log},
         {"details", CMC_OPT_TEXT, "DIR", "stored details; otherwise those of the configuration",
          &o->details},
+        {"firmware-log", CMC_OPT_TEXT, "FILE",
+         "the firmware's event log; otherwise that of the configuration", &o->firmware_log},
         {"tcti", CMC_OPT_TEXT, "TCTI",
          "the TPM; otherwise the configuration's, then CMC_TCTI, then device:/dev/tpmrm0",
          &o->tcti},
@@ -65,13 +68,13 @@ static int parse(struct ctl_options *o, int argc, char **argv, struct cmc_err *e
 
 static bool is_one_of(const char *text, const char *a, const char *b, const char *c)
 {
-    return strcmp(text, a) == 0 || strcmp(text, b) == 0 || (c && strcmp(text, c) == 0);
+    return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
 }
 
 static int check_options(const struct ctl_options *o, struct cmc_err *err)
 {
-    if (o->format && !is_one_of(o->format, "cel-json", "cel-cbor", NULL))
-        return cmc_fail(err, CMC_E_USAGE, "--export takes cel-json or cel-cbor");
+    if (o->format && !is_one_of(o->format, "cel-json", "cel-cbor", "cmc-json"))
+        return cmc_fail(err, CMC_E_USAGE, "--export takes cel-json, cel-cbor or cmc-json");
     if (!is_one_of(o->color, "auto", "always", "never"))
         return cmc_fail(err, CMC_E_USAGE, "--color takes auto, always or never");
     if (o->follow && (o->json || o->format))
@@ -146,20 +149,22 @@ static int show(struct ctl_log *c, uint64_t from, struct cmc_err *err)
 static int export(struct ctl_log *c, struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf out = cmc_buf_of(OUT_MAX);
-    struct measure_banks start;
     cmcctl_load(c, UINT64_MAX);
     if (!c->replayed) {
         (void)fprintf(stderr, "cmcctl log: %s\n", c->reason);
         return status_of(c);
     }
-    const enum measure_cel_format format =
-        strcmp(c->opt.format, "cel-json") == 0 ? MEASURE_CEL_JSON : MEASURE_CEL_CBOR;
-    int rc = cmcctl_start(c, &start, err);
-    if (rc == 0)
-        rc = measure_cel_export(c->bytes.data, c->bytes.len, &start, format, &out, err);
-    if (rc == 0)
+    int status = CMCCTL_AGREE, rc;
+    if (strcmp(c->opt.format, "cmc-json") == 0)
+        rc = status = cmcctl_cmc(c, &out, err);
+    else
+        rc = measure_cel_export(c->bytes.data, c->bytes.len, &c->starts.values,
+                                strcmp(c->opt.format, "cel-json") == 0 ? MEASURE_CEL_JSON
+                                                                       : MEASURE_CEL_CBOR,
+                                &out, err);
+    if (rc >= 0)
         rc = write_out(&out, err);
-    return rc < 0 ? rc : CMCCTL_AGREE;
+    return rc < 0 ? rc : status;
 }
 
 static off_t size_of(const char *path)

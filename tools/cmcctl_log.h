@@ -4,13 +4,14 @@
 #define TOOLS_CMCCTL_LOG_H
 #include "base/site.h"
 #include "measure/replay.h"
+#include "record/firmware.h"
 #include "tools/cmcctl.h"
 
 enum { CTL_NO_ENTRY = -1 };
 
 struct ctl_options {
     const char *container, *format; /* --container, --export */
-    const char *log, *details, *tcti, *config, *color;
+    const char *log, *details, *firmware_log, *tcti, *config, *color;
     bool verify, json, follow, wide;
 };
 
@@ -29,7 +30,8 @@ struct ctl_entry {
     char *text;             /* owned; storage of ev */
     const uint8_t *content; /* borrowed from ctl_log.bytes */
     size_t content_len;
-    struct measure_banks digests;
+    struct measure_banks digests; /* none: logged, but not extended */
+    enum measure_profile profile;
     enum measure_mark_how how; /* 0: open */
     uint64_t segment;          /* the event's segment, from 1 */
     enum ctl_detail config, listing;
@@ -50,7 +52,8 @@ struct ctl_log {
     uint64_t segments;
     struct measure_replay replay;
     bool replayed;
-    struct measure_banks live; /* the PCR, with count 0 when it was not read */
+    struct record_starts starts; /* what policy lets the register begin with */
+    struct measure_banks live;   /* the PCR, with count 0 when it was not read */
     bool color;
     enum ctl_verdict verdict;
     char reason[512]; /* one sentence for people */
@@ -61,15 +64,15 @@ struct ctl_log {
 void cmcctl_load(struct ctl_log *c, uint64_t from);
 /* Frees what cmcctl_load() made. */
 void cmcctl_unload(struct ctl_log *c);
-/* The start value that policy gives: zeros, in the banks of the TPM or of the first record.
- * Returns 0, or 1: no TPM was read and there is no record. Errors: -CMC_E_FORMAT. */
-CMC_MUST_CHECK int cmcctl_start(const struct ctl_log *c, struct measure_banks *out,
-                                struct cmc_err *err);
 /* The event is one that --container asks for. */
 bool cmcctl_is_shown(const struct ctl_log *c, const struct ctl_entry *e);
 
 /* Fills e->config and e->listing. */
 void cmcctl_details_check(struct ctl_log *c, struct ctl_entry *e);
+/* The stored configuration of e. *out: freed by the caller; only with CTL_DETAIL_AGREES it is what
+ * was measured. */
+enum ctl_detail cmcctl_details_config(const struct ctl_log *c, const struct ctl_entry *e,
+                                      struct cmc_buf *out);
 
 struct ctl_difference {
     const char *what; /* "config", "rootfs" */
@@ -89,4 +92,9 @@ void cmcctl_details_diff(struct ctl_log *c, const struct ctl_entry *e, ctl_diffe
 void cmcctl_text(struct ctl_log *c, uint64_t from, struct cmc_buf *out);
 /* Appends the one document of --json. */
 void cmcctl_json(struct ctl_log *c, struct cmc_buf *out);
+/* Appends the log, which has replayed, as CMC's PCR Eventlog (docs/formats/eventlog.md, CMC JSON).
+ * What is missing is said on stderr. Returns an enum cmcctl_exit: CMCCTL_DISAGREE when stored
+ * details are not what was measured, CMCCTL_UNCHECKED when they cannot be read; their ociSpec is
+ * left out. Errors: -CMC_E_USAGE (profile exact), -CMC_E_VERIFY (a discontinuity), -CMC_E_LIMIT. */
+CMC_MUST_CHECK int cmcctl_cmc(struct ctl_log *c, struct cmc_buf *out, struct cmc_err *err);
 #endif

@@ -117,6 +117,8 @@ static void put_title(struct cmc_buf *b, const struct ctl_entry *e)
         const struct measure_frame mark = {.how = e->how};
         cmc_put_fmt(b, "  (%s)", measure_mark_name(e->how ? &mark : NULL));
     }
+    if (!e->digests.count)
+        cmc_put_text(b, "  (unverified: not extended)");
     cmc_put_u8(b, '\n');
 }
 
@@ -124,8 +126,9 @@ static void put_register(const struct ctl_log *c, struct cmc_buf *b, const struc
 {
     char boot[2 * sizeof(ev->boot_id) + 1];
     cmc_hex(ev->boot_id, sizeof(ev->boot_id), boot);
-    cmc_put_fmt(b, "    register  PCR %u, profile exact, TPM reset %u, restart %u, boot %.8s\n",
-                ev->pcr, ev->reset_count, ev->restart_count, boot);
+    cmc_put_fmt(b, "    register  PCR %u, profile %s, TPM reset %u, restart %u, boot %.8s\n",
+                ev->pcr, ev->profile == MEASURE_PROFILE_CMC ? "cmc" : "exact", ev->reset_count,
+                ev->restart_count, boot);
     put_member(b, "ignored", ev->ignored_banks);
     if (ev->type == MEASURE_DISCONTINUITY)
         put_banks(c, b, "expected", &ev->expected);
@@ -233,6 +236,12 @@ static void put_remarks(const struct ctl_log *c, struct cmc_buf *b)
             "event %llu is recorded but not yet confirmed: a writer is at work or died; the "
             "next recording settles it\n",
             (unsigned long long)c->replay.next_seq - 1);
+    if (c->replay.extended < c->replay.events && c->verdict <= CTL_AGREES)
+        cmc_put_fmt(b,
+                    "profile cmc: %llu of %llu events are not extended and unverified; of a "
+                    "container-create the PCR vouches for config and rootfs, not for names\n",
+                    (unsigned long long)(c->replay.events - c->replay.extended),
+                    (unsigned long long)c->replay.events);
     for (size_t i = c->count; c->verdict <= CTL_AGREES && i--;)
         if (c->entry[i].segment != c->segments) {
             cmc_put_fmt(b,

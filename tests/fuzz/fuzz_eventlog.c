@@ -22,7 +22,21 @@ static void check_frame(const struct measure_frame *f, const uint8_t *end)
     cmc_buf_done(&again);
 }
 
-/* All frames; the banks of the first record, from which a start value is made. */
+/* What the first record found: a start value, and the banks of the register. */
+static struct measure_banks found(const struct measure_frame *f)
+{
+    struct cmc_err err = {0};
+    struct measure_event ev;
+    char *text = NULL;
+    struct measure_banks banks = {0};
+    if (f->type == MEASURE_FRAME_INTENT &&
+        measure_event_decode(f->content, f->content_len, &ev, &text, &err) == 0)
+        banks = ev.found;
+    free(text);
+    return banks;
+}
+
+/* All frames; what the first record found. */
 static struct measure_banks walk(const uint8_t *data, size_t size)
 {
     struct measure_banks banks = {0};
@@ -37,8 +51,8 @@ static struct measure_banks walk(const uint8_t *data, size_t size)
         if (rc <= 0)
             return banks;
         check_frame(&f, data + at);
-        if (!banks.count && f.type == MEASURE_FRAME_INTENT)
-            banks = f.digests;
+        if (before == 0)
+            banks = found(&f);
     }
 }
 
@@ -46,20 +60,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct cmc_err err = {0};
     struct measure_replay r = {.events = 77};
-    struct measure_banks start = walk(data, size);
-    for (size_t i = 0; i < start.count; i++)
-        memset(start.bank[i].value, 0, sizeof(start.bank[i].value));
-    const int rc = measure_replay(data, size, &start, NULL, NULL, &r, &err);
+    const struct measure_banks first = walk(data, size);
+    const struct measure_starts starts = {.count = 2, .value = {measure_banks_zero(&first), first}};
+    const int rc = measure_replay(data, size, &starts, NULL, NULL, &r, &err);
     must((rc < 0) == (err.code != CMC_OK));
     if (rc < 0) {
         must(r.events == 77); /* outputs untouched */
         return 0;
     }
     must(r.end + (r.torn ? r.torn : 0) >= size && r.end <= size);
-    must(r.next_seq == r.events && r.empty == (r.events == 0) && r.segments <= r.events);
+    must(r.next_seq == r.events && r.empty == (r.events == 0) && r.segments <= r.events &&
+         r.extended <= r.events);
     for (int format = MEASURE_CEL_JSON; format <= MEASURE_CEL_CBOR; format++) {
         struct cmc_buf out = cmc_buf_of(64 << 20);
-        must(measure_cel_export(data, size, &start, (enum measure_cel_format)format, &out, &err) ==
+        must(measure_cel_export(data, size, &starts, (enum measure_cel_format)format, &out, &err) ==
              0);
         cmc_buf_done(&out);
     }

@@ -18,12 +18,6 @@ static size_t size_of(uint16_t alg)
     return cmc_hash_size(alg) ? cmc_hash_size(alg) : 32; /* SM3, SHA3-256 */
 }
 
-void fake_tpm_reset(struct fake_tpm *t)
-{
-    memset(values, 0, sizeof(values));
-    t->reset_count++;
-}
-
 static void extend(struct fake_tpm *t, unsigned pcr, size_t bank, const uint8_t *digest)
 {
     struct cmc_err err;
@@ -41,6 +35,14 @@ void fake_tpm_foreign(struct fake_tpm *t, unsigned pcr, uint8_t byte)
     for (size_t i = 0; i < t->bank.count; i++)
         extend(t, pcr, i, digest);
     t->update_counter++;
+}
+
+void fake_tpm_reset(struct fake_tpm *t)
+{
+    memset(values, 0, sizeof(values));
+    t->reset_count++;
+    if (t->firmware)
+        fake_tpm_foreign(t, 13, t->firmware);
 }
 
 static void put_selection(struct cmc_buf *b, uint16_t alg, const uint8_t select[static 3])

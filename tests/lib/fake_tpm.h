@@ -27,6 +27,7 @@ struct fake_tpm {
     unsigned fault_at;          /* command number from 1 that fails; 0: none */
     enum fake_fault fault;
     bool gone;           /* every command fails */
+    uint8_t firmware;    /* at each reset the firmware extends PCR 13 by this; 0: nothing */
     size_t read_at_most; /* values per PCR_Read; 0: 8 */
     /* Called before command number n is executed: a place for others to act. NULL: nobody. */
     void (*meanwhile)(struct fake_tpm *t, unsigned n);

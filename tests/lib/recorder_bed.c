@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/recorder_fwlog.h"
+
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
     (void)st;
@@ -36,8 +38,24 @@ static void start_tpm(struct fake_tpm *t, size_t banks)
 static void boot(struct recorder_bed *table)
 {
     struct bed *b = table->ctx;
+    const uint8_t firmware = b->tpm.firmware;
     remove_tree(b->runtime);
     start_tpm(&b->tpm, b->tpm.bank.count);
+    b->tpm.firmware = firmware;
+    if (firmware)
+        fake_tpm_reset(&b->tpm);
+}
+
+void bed_firmware(struct bed *b, uint8_t byte)
+{
+    struct measure_banks like = {.count = b->tpm.bank.count};
+    for (size_t i = 0; i < like.count; i++)
+        like.bank[i].alg = b->tpm.bank.bank[i].alg;
+    (void)snprintf(b->firmware_log, sizeof(b->firmware_log), "%s/firmware", b->dir);
+    recorder_fwlog_write(b->firmware_log, b->table.cfg.pcr, &like, byte);
+    b->table.cfg.firmware_log = b->firmware_log;
+    b->tpm.firmware = byte;
+    fake_tpm_reset(&b->tpm);
 }
 
 void bed_init(struct bed *b, size_t banks)

@@ -9,13 +9,16 @@
 struct bed {
     struct recorder_bed table; /* cfg is in here */
     struct fake_tpm tpm;
-    char dir[32], runtime[64];
+    char dir[32], runtime[64], firmware_log[64];
     void (*opened)(struct bed *b); /* called when the recorder is open, before the first event */
 };
 
 /* banks: 1 (SHA-256), 2 (SHA-1 too) or 4. Directory and TPM are new; nothing is recorded. */
 void bed_init(struct bed *b, size_t banks);
 void bed_done(struct bed *b);
+/* From now on the firmware extends the register by byte before the recorder runs, and its log says
+ * so. The TPM is reset. */
+void bed_firmware(struct bed *b, uint8_t byte);
 /* Records events of containers "e<first>" and on; 0 or the first error. */
 CMC_MUST_CHECK int bed_record(struct bed *b, unsigned first, unsigned count,
                               struct record_receipt *last, struct cmc_err *err);

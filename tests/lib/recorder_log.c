@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/lib/recorder_log.c -- the log, replayed from zeros, beside the PCR. */
+/* tests/lib/recorder_log.c -- the log, replayed, beside the PCR. */
 #include "tests/lib/recorder_log.h"
 
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "record/firmware.h"
 #include "tpm/pcr.h"
 
 static int read_pcr(const struct record_config *cfg, struct measure_banks *out, struct cmc_err *err)
@@ -65,7 +66,8 @@ static int count_event(void *ctx, const struct measure_frame *intent,
 int recorder_log_read(const struct record_config *cfg, struct recorder_log *out,
                       struct cmc_err *err)
 {
-    struct measure_banks pcr, start;
+    struct measure_banks pcr;
+    struct record_starts starts;
     struct stat st;
     char path[256];
     (void)snprintf(path, sizeof(path), "%s/log", cfg->runtime_dir);
@@ -77,10 +79,9 @@ int recorder_log_read(const struct record_config *cfg, struct recorder_log *out,
         return cmc_fail(err, CMC_E_SYS, "read %s", path);
     if (read_pcr(cfg, &pcr, err) < 0)
         return -(int)err->code;
-    start = pcr;
-    for (size_t i = 0; i < start.count; i++)
-        memset(start.bank[i].value, 0, sizeof(start.bank[i].value));
-    int rc = measure_replay(log, (size_t)st.st_size, &start, count_event, out, &out->replay, err);
+    record_firmware_starts(cfg->firmware_log, cfg->pcr, &pcr, &starts);
+    int rc = measure_replay(log, (size_t)st.st_size, &starts.values, count_event, out, &out->replay,
+                            err);
     out->agrees = rc == 0 && !out->replay.open && measure_banks_equal(&out->replay.last, &pcr);
     return rc;
 }

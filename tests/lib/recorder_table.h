@@ -7,14 +7,17 @@
 
 struct recorder_bed {
     struct record_config cfg;
-    /* The TPM's PCRs are zero and the runtime directory is gone, as at boot. */
+    /* As at boot: the runtime directory is gone; the register is at its start value, which
+     * cfg.firmware_log explains where it is not zero. */
     void (*boot)(struct recorder_bed *bed);
     void *ctx;
+    bool quiet; /* profile cmc: the open record is one that is not extended */
 };
 
 size_t recorder_table_cells(void);
 const char *recorder_table_name(size_t cell);
 /* Makes the cell's situation, lets the recorder in, and compares. Returns 1 as expected, 0 not
- * (the first difference is in err->msg), 2: the cell needs more banks than the TPM has. */
+ * (the first difference is in err->msg), 2: the cell does not exist with this TPM's one bank, or
+ * with an open record that is not extended. */
 int recorder_table_run(size_t cell, struct recorder_bed *bed, struct cmc_err *err);
 #endif

@@ -5,7 +5,9 @@
 Written from docs/formats/event.md and eventlog.md alone; standard library only.
 
     eventlog.py log|cel-json|cel-cbor FILE [--start ALG=HEX]... [--pcr ALG=HEX]...
+    eventlog.py cmc-json FILE [--start sha256=HEX] [--pcr sha256=HEX]
 
+--start: the value that the firmware's event log gives, in each bank; the register may begin with it or with zeros.
 Prints what was found, and the value per bank. Exit status: 0 replays (and equals each --pcr), 1 does not, 2 usage.
 """
 import base64
@@ -229,7 +231,7 @@ def record(body):
         need(len(value) == SIZES[ALGS[alg]], "record: digest length")
         algs.append(alg)
         digests[ALGS[alg]] = value
-    need(ascending(algs), "record: banks")
+    need(not algs or ascending(algs), "record: banks")
     return {"recnum": int.from_bytes(recnum, "big"), "pcr": pcr[0], "digests": digests,
             "content": content, "how": "open", "values": None}
 
@@ -336,66 +338,116 @@ def extend(value, digests):
     return {a: hashlib.new(a, value[a] + digests[a]).digest() for a in value}
 
 
+def to_extend(profile, ev, content, banks):
+    """The digests of an event, none where it is not extended: the table of event.md."""
+    if profile == 2 and ev["type"] == "container-create":
+        content = ev["config"] + ev["rootfs"]
+    elif profile == 2 and ev["type"] != "measurement-failed":
+        return {}
+    return {a: hashlib.new(a, content).digest() for a in banks}
+
+
 class Replay:
-    def __init__(self, start):
-        self.start, self.value = start, dict(start)
-        self.events = self.segments = 0
+    def __init__(self, banks, starts):
+        self.starts = [{a: bytes(SIZES[a]) for a in banks}] + starts
+        need(all(set(s) == set(banks) for s in self.starts), "start value: banks")
+        self.value = dict(self.starts[0])
+        self.events = self.segments = self.extended = 0
         self.open = self.lost = self.started = False
-        self.pcr = self.reset = None
+        self.pcr = self.reset = self.profile = None
 
     def segment(self, value):
         self.value = dict(value)
         self.segments += 1
         self.started = self.lost = False
 
-    def register_event(self, ev, rec):
-        fresh = self.events == 0 or ev["reset_count"] != self.reset
-        need(ev["profile"] == 1, "profile")
-        need(ev["pcr"] == rec["pcr"], "content names another PCR")
-        if ev["type"] == "recorder-start":
-            need(fresh or not self.started, "second recorder-start")
-            if fresh:
-                self.segment(self.start)
-            need(ev["found"] == self.value, "recorder-start found another value")
-            self.started = True
-        else:
-            need(ev["expected"] == self.value or (fresh and ev["expected"] == self.start),
-                 "discontinuity expected another value")
-            need(set(ev["found"]) == set(self.start), "discontinuity: banks")
+    def same_register(self, ev, rec):
+        begins = ev["type"] in ("recorder-start", "discontinuity")
+        fresh = begins and (self.events == 0 or ev["reset_count"] != self.reset)
+        need(begins or self.events, "log begins with another event")
+        need(not begins or ev["pcr"] == rec["pcr"], "content names another PCR")
+        need(fresh or rec["pcr"] == self.pcr, "PCR changed")
+        need(fresh or not begins or ev["profile"] == self.profile, "profile changed")
+        if begins:
+            self.pcr, self.profile, self.reset = ev["pcr"], ev["profile"], ev["reset_count"]
+        return fresh
+
+    def start(self, ev, fresh):
+        need(fresh or not self.started, "second recorder-start")
+        if fresh:
+            need(ev["found"] in self.starts, "recorder-start found no start value")
             self.segment(ev["found"])
-        self.pcr, self.reset = ev["pcr"], ev["reset_count"]
+        need(ev["found"] == self.value, "recorder-start found another value")
+        self.started = True
+
+    def discontinuity(self, ev, fresh):
+        need(ev["expected"] == self.value or (fresh and ev["expected"] in self.starts),
+             "discontinuity expected another value")
+        need(set(ev["found"]) == set(self.value), "discontinuity: banks")
+        self.segment(ev["found"])
 
     def add(self, rec):
         need(not self.open, "record while one is open")
         need(rec["recnum"] == self.events, "record number")
-        need(set(rec["digests"]) == set(self.start), "banks")
-        for a, d in rec["digests"].items():
-            need(hashlib.new(a, rec["content"]).digest() == d, "digest")
         ev = event(rec["content"])
         need(ev["seq"] == rec["recnum"], "seq")
-        need(self.pcr in (None, rec["pcr"]), "PCR changed")
-        if ev["type"] in ("recorder-start", "discontinuity"):
-            self.register_event(ev, rec)
-        need(self.segments, "log begins with another event")
+        fresh = self.same_register(ev, rec)
+        want = to_extend(self.profile, ev, rec["content"], self.value)
+        need(rec["digests"] == want, "digests")
+        if ev["type"] == "recorder-start":
+            self.start(ev, fresh)
+        elif ev["type"] == "discontinuity":
+            self.discontinuity(ev, fresh)
         need(not self.lost, "event behind a lost record")
+        need(want or rec["how"] not in ("found", "twice"), "mark of a record that is extended")
         self.events += 1
+        self.extended += bool(want)
         self.open = rec["how"] == "open"
-        for _ in range({"open": 0, "lost": 0, "twice": 2}.get(rec["how"], 1)):
-            self.value = extend(self.value, rec["digests"])
+        for _ in range({"open": 0, "lost": 0, "twice": 2}.get(rec["how"], 1) if want else 0):
+            self.value = extend(self.value, want)
         self.lost = rec["how"] == "lost"
         need(rec["values"] is None or rec["values"] == self.value, "mark value")
 
 
-def replay(records, start):
-    if not start and records:
-        start = {a: bytes(SIZES[a]) for a in records[0]["digests"]}
-    r = Replay(start)
+def replay(records, start=None):
+    """start: the firmware's value, or None."""
+    banks = event(records[0]["content"]).get("found", {}) if records else {}
+    r = Replay(banks, [start] if start else [])
     for rec in records:
         try:
             r.add(rec)
         except Refused as why:
             raise Refused("record %d: %s" % (rec["recnum"], why)) from None
     return r
+
+
+# ---- CMC JSON ------------------------------------------------------------------------------------
+
+def properties(e):
+    return {p["name"]: p["value"] for p in e["properties"]}
+
+
+def cmc_json(doc, start=None):
+    """Number of events and the PCR's SHA-256 value, as a verifier that knows only this page."""
+    need(doc["type"] == "PCR Eventlog" and type(doc["index"]) is int, "not a PCR Eventlog")
+    value, count = bytes(32), 0
+    for e in doc["events"]:
+        hashes = [bytes.fromhex(h["content"]) for h in e["hashes"] if h["alg"] == "SHA-256"]
+        need(len(hashes) == 1 and len(hashes[0]) == 32, "hashes")
+        need(properties(e) == {"cmc.ta": "TPM", "cmc.index": str(doc["index"])}, "properties")
+        if e["name"] == "TPM_PCR_INIT_VALUE" and e["type"] == "firmware":
+            need(count == 0 and start == hashes[0], "another start value than the firmware's")
+            value = hashes[0]
+            continue
+        need(e["type"] == "application" and e["name"], "event: type or name")
+        if "ctrData" in e:
+            c = e["ctrData"]
+            pair = bytes.fromhex(c["configSha256"] + c["rootfsSha256"])
+            need(len(pair) == 64 and hashlib.sha256(pair).digest() == hashes[0], "template hash")
+        else:
+            need(e.get("description"), "neither ctrData nor description")
+        value, count = hashlib.sha256(value + hashes[0]).digest(), count + 1
+    return count, value
 
 
 def banks_arg(text):
@@ -409,6 +461,17 @@ READERS = {"log": lambda d: from_log(d), "cel-json": lambda d: from_cel(json.loa
            "cel-cbor": lambda d: from_cel(plain(cbor(d)))}
 
 
+def judge(kind, data, start):
+    """What is printed, and the PCR value that the file implies."""
+    if kind == "cmc-json":
+        count, value = cmc_json(json.loads(data), start.get("sha256"))
+        return ["events %d" % count], {"sha256": value}
+    records, torn = READERS[kind](data)
+    r = replay(records, start)
+    return ["events %d" % r.events, "extended %d" % r.extended, "segments %d" % r.segments,
+            "torn %d" % torn, "open %d" % r.open], r.value
+
+
 def main(argv):
     try:
         kind, path, rest = argv[1], argv[2], argv[3:]
@@ -417,22 +480,22 @@ def main(argv):
             alg, value = banks_arg(rest[1])
             given[rest[0]][alg] = value
             rest = rest[2:]
-        read = READERS[kind]
+        if kind != "cmc-json" and kind not in READERS:
+            raise ValueError(kind)
     except (IndexError, KeyError, ValueError):
         sys.stderr.write(__doc__)
         return 2
     with open(path, "rb") as f:
         data = f.read()
     try:
-        records, torn = read(data)
-        r = replay(records, given["--start"])
+        lines, values = judge(kind, data, given["--start"])
     except (Refused, ValueError, KeyError, TypeError) as why:
         print("refused: %s" % why)
         return 1
-    print("events %d\nsegments %d\ntorn %d\nopen %d" % (r.events, r.segments, torn, r.open))
-    for a in sorted(r.value, key=lambda a: SIZES[a]):
-        print(a, r.value[a].hex())
-    wrong = [a for a, v in given["--pcr"].items() if r.value.get(a) != v]
+    print("\n".join(lines))
+    for a in sorted(values, key=lambda a: SIZES[a]):
+        print(a, values[a].hex())
+    wrong = [a for a, v in given["--pcr"].items() if values.get(a) != v]
     for a in wrong:
         print("disagrees: the PCR's %s bank holds another value" % a)
     return 1 if wrong else 0

@@ -17,14 +17,17 @@ def told(kind, data, start=None):
     records, torn = eventlog.READERS[kind](data)
     r = eventlog.replay(records, start)
     banks = sorted(r.value, key=lambda a: eventlog.SIZES[a])
-    return (r.events, r.segments, r.open, [(a, r.value[a].hex()) for a in banks]), torn
+    return (r.events, r.extended, r.segments, r.open, [(a, r.value[a].hex()) for a in banks]), torn
 
 
 def expected(path):
     with open(path) as f:
         lines = [line.split() for line in f]
-    head = {k: int(v) for k, v in lines[:4]}
-    return (head["events"], head["segments"], head["open"] == 1, [tuple(x) for x in lines[4:]]), head["torn"]
+    head = {k: int(v) for k, v in lines if k in ("events", "extended", "segments", "torn", "open")}
+    start = {k[6:]: bytes.fromhex(v) for k, v in lines if k.startswith("start-")}
+    values = [(k, v) for k, v in lines if k in eventlog.SIZES]
+    want = (head["events"], head["extended"], head["segments"], head["open"] == 1, values), head["torn"]
+    return want, start or None
 
 
 def read(path):
@@ -32,11 +35,11 @@ def read(path):
         return f.read()
 
 
-def changed_is_noticed(data, want, rng):
+def changed_is_noticed(data, start, want, rng):
     at = rng.randrange(len(data))
     bad = data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1:]
     try:
-        got = told("log", bad)
+        got = told("log", bad, start)
     except eventlog.Refused:
         return True
     return got != want
@@ -49,12 +52,12 @@ def main(argv):
         for seed in range(1, count + 1):
             prefix = os.path.join(tmp, "l")
             subprocess.run([make_log, str(seed), str(rng.randrange(30)), prefix], check=True)
-            want = expected(prefix + ".txt")
+            want, start = expected(prefix + ".txt")
             data = read(prefix + ".log")
-            assert told("log", data) == want, "seed %d: log" % seed
+            assert told("log", data, start) == want, "seed %d: log" % seed
             for kind, ext in (("cel-json", ".json"), ("cel-cbor", ".cbor")):
-                assert told(kind, read(prefix + ext))[0] == want[0], "seed %d: %s" % (seed, kind)
-            assert want[1] or changed_is_noticed(data, want, rng), "seed %d: a changed byte went unnoticed" % seed
+                assert told(kind, read(prefix + ext), start)[0] == want[0], "seed %d: %s" % (seed, kind)
+            assert want[1] or changed_is_noticed(data, start, want, rng), "seed %d: a changed byte went unnoticed" % seed
     print("%d logs agree" % count)
 
 

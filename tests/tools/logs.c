@@ -19,11 +19,13 @@ void logs_init(struct logs *l, size_t banks)
     static const uint16_t one[] = {CMC_ALG_SHA256}, two[] = {CMC_ALG_SHA1, CMC_ALG_SHA256},
                           four[] = {CMC_ALG_SHA1, CMC_ALG_SHA256, CMC_ALG_SHA384, CMC_ALG_SHA512};
     const uint16_t *algs = banks == 1 ? one : banks == 2 ? two : four;
-    *l = (struct logs){.bytes = cmc_buf_of(64 << 20), .reset_count = 7};
+    *l = (struct logs){
+        .bytes = cmc_buf_of(64 << 20), .reset_count = 7, .profile = MEASURE_PROFILE_EXACT};
     l->start.count = banks;
     for (size_t i = 0; i < banks; i++)
         l->start.bank[i].alg = algs[i];
     l->pcr = l->start;
+    l->starts = measure_starts_zero(&l->start);
 }
 
 void logs_done(struct logs *l)
@@ -35,6 +37,14 @@ static void fill(uint8_t *out, size_t len, uint8_t first)
 {
     for (size_t i = 0; i < len; i++)
         out[i] = (uint8_t)(first + i);
+}
+
+void logs_firmware(struct logs *l, uint8_t byte)
+{
+    for (size_t i = 0; i < l->start.count; i++)
+        fill(l->start.bank[i].value, cmc_hash_size(l->start.bank[i].alg), byte);
+    l->pcr = l->start;
+    l->starts.value[l->starts.count++] = l->start;
 }
 
 static bool is_register(enum measure_event_type type)
@@ -122,15 +132,17 @@ void logs_intent(struct logs *l, struct measure_event *ev)
     struct cmc_err err = {0};
     cmc_autobuf struct cmc_buf content = cmc_buf_of(MEASURE_EVENT_MAX);
     ev->seq = l->seq;
-    if (is_register(ev->type))
+    if (is_register(ev->type)) {
         ev->reset_count = l->reset_count;
+        ev->profile = l->profile;
+    }
     must(measure_event_encode(ev, &content, &err), &err);
     struct measure_frame f = {.type = MEASURE_FRAME_INTENT,
                               .recnum = l->seq,
                               .pcr = 13,
                               .content = content.data,
                               .content_len = content.len};
-    must(measure_replay_digests(f.content, f.content_len, &l->start, &f.digests, &err), &err);
+    must(measure_replay_digests(l->profile, ev, &f, &l->start, &f.digests, &err), &err);
     must(measure_frame_encode(&f, &l->bytes, &err), &err);
 }
 
@@ -227,7 +239,10 @@ void logs_forge(struct logs_record *records, size_t count, const struct measure_
     for (size_t i = 0; i < count; i++) {
         struct measure_frame *f = &records[i].frame;
         if (f->type == MEASURE_FRAME_INTENT) {
-            must(measure_replay_digests(records[i].content, f->content_len, start, &d, &err), &err);
+            struct measure_frame content = *f;
+            content.content = records[i].content;
+            must(measure_replay_digests(MEASURE_PROFILE_EXACT, NULL, &content, start, &d, &err),
+                 &err);
             f->digests = d;
             continue;
         }

@@ -8,7 +8,9 @@ enum { LOGS_RECORDS_MAX = 4096 };
 
 struct logs { /* a log under construction and the register it belongs to */
     struct cmc_buf bytes;
-    struct measure_banks start, pcr;
+    struct measure_banks start, pcr; /* what the register began with, and what it holds */
+    struct measure_starts starts;    /* for measure_replay() */
+    enum measure_profile profile;
     uint64_t seq;
     uint32_t reset_count;
 };
@@ -18,8 +20,10 @@ struct logs_record { /* one frame, taken out of a log: content is owned */
     uint8_t content[MEASURE_EVENT_MAX];
 };
 
-/* banks: 1 SHA-256; 2 SHA-1, SHA-256; 4 all that we compute. Start value: zeros. */
+/* banks: 1 SHA-256; 2 SHA-1, SHA-256; 4 all that we compute. Start value: zeros; profile exact. */
 void logs_init(struct logs *l, size_t banks);
+/* The firmware extended the register, and its log says so: start value with bytes from byte on. */
+void logs_firmware(struct logs *l, uint8_t byte);
 void logs_done(struct logs *l);
 /* A valid event of the type, with every member that it may have. */
 struct measure_event logs_event(enum measure_event_type type);
@@ -41,6 +45,7 @@ void logs_usual(struct logs *l);
 /* Takes a log apart and puts it together again. Returns the number of frames. */
 size_t logs_split(const struct logs *l, struct logs_record *out, size_t max);
 void logs_join(const struct logs_record *records, size_t count, struct cmc_buf *out);
-/* Digests and marks of all records made right again, as a forger with the log file could. */
+/* Digests and marks of all records made right again, as a forger with the log file could; profile
+ * exact. */
 void logs_forge(struct logs_record *records, size_t count, const struct measure_banks *start);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/tools/make_log.c -- one random log and what the C code says of it: PREFIX.log, .json
- * (CEL-JSON), .cbor (CEL-CBOR) and .txt (the replay's result), for tests/oracle/eventlog.py. */
+/* tests/tools/make_log.c -- one random log of either profile and what the C code says of it:
+ * PREFIX.log, .json (CEL-JSON), .cbor (CEL-CBOR) and .txt (the replay's result and the firmware's
+ * start value), for tests/oracle/eventlog.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +65,9 @@ static void add_container_event(struct logs *l)
     struct measure_event ev =
         pick(3) ? logs_event(types[pick(3)]) : logs_least_event(types[pick(3)]);
     vary_container(&ev);
+    const bool quiet = l->profile == MEASURE_PROFILE_CMC && ev.type == MEASURE_CONTAINER_DELETE;
     logs_intent(l, &ev);
-    logs_mark(l, hows[pick(6)]);
+    logs_mark(l, quiet ? MEASURE_MARK_RECOVERED : hows[pick(6)]);
 }
 
 static void add_lost(struct logs *l)
@@ -126,16 +128,24 @@ static int save(const char *prefix, const char *ext, const void *data, size_t le
     return 0;
 }
 
-static void describe(struct cmc_buf *b, const struct measure_replay *r)
+static void put_banks(struct cmc_buf *b, const char *prefix, const struct measure_banks *banks)
 {
-    cmc_put_fmt(b, "events %llu\nsegments %llu\ntorn %zu\nopen %d\n", (unsigned long long)r->events,
-                (unsigned long long)r->segments, r->torn, r->open);
-    for (size_t i = 0; i < r->last.count; i++) {
-        const struct measure_bank *bank = &r->last.bank[i];
-        cmc_put_fmt(b, "%s ", cmc_hash_name(bank->alg));
+    for (size_t i = 0; i < banks->count; i++) {
+        const struct measure_bank *bank = &banks->bank[i];
+        cmc_put_fmt(b, "%s%s ", prefix, cmc_hash_name(bank->alg));
         cmc_put_hex(b, bank->value, cmc_hash_size(bank->alg));
         cmc_put_text(b, "\n");
     }
+}
+
+static void describe(struct cmc_buf *b, const struct logs *l, const struct measure_replay *r)
+{
+    cmc_put_fmt(b, "events %llu\nextended %llu\nsegments %llu\ntorn %zu\nopen %d\n",
+                (unsigned long long)r->events, (unsigned long long)r->extended,
+                (unsigned long long)r->segments, r->torn, r->open);
+    put_banks(b, "", &r->last);
+    if (l->starts.count > 1)
+        put_banks(b, "start-", &l->starts.value[1]);
 }
 
 static int save_all(const struct logs *l, const char *prefix, struct cmc_err *err)
@@ -145,14 +155,14 @@ static int save_all(const struct logs *l, const char *prefix, struct cmc_err *er
     cmc_autobuf struct cmc_buf txt = cmc_buf_of(4096);
     const uint8_t *log = l->bytes.data;
     struct measure_replay r;
-    int rc = measure_replay(log, l->bytes.len, &l->start, NULL, NULL, &r, err);
+    int rc = measure_replay(log, l->bytes.len, &l->starts, NULL, NULL, &r, err);
     if (rc == 0)
-        rc = measure_cel_export(log, l->bytes.len, &l->start, MEASURE_CEL_JSON, &json, err);
+        rc = measure_cel_export(log, l->bytes.len, &l->starts, MEASURE_CEL_JSON, &json, err);
     if (rc == 0)
-        rc = measure_cel_export(log, l->bytes.len, &l->start, MEASURE_CEL_CBOR, &cbor, err);
+        rc = measure_cel_export(log, l->bytes.len, &l->starts, MEASURE_CEL_CBOR, &cbor, err);
     if (rc < 0)
         return rc;
-    describe(&txt, &r);
+    describe(&txt, l, &r);
     if (save(prefix, "log", log, l->bytes.len) < 0 ||
         save(prefix, "json", json.data, json.len) < 0 ||
         save(prefix, "cbor", cbor.data, cbor.len) < 0 || save(prefix, "txt", txt.data, txt.len) < 0)
@@ -171,6 +181,10 @@ int main(int argc, char **argv)
     }
     state = strtoull(argv[1], NULL, 10) * 0x9e3779b97f4a7c15 + 1;
     logs_init(&l, banks[pick(3)]);
+    if (pick(3) == 0)
+        l.profile = MEASURE_PROFILE_CMC;
+    if (pick(3) == 0)
+        logs_firmware(&l, (uint8_t)pick(256));
     make(&l, (unsigned)strtoul(argv[2], NULL, 10));
     const int rc = save_all(&l, argv[3], &err);
     if (rc < 0)

@@ -5,12 +5,13 @@ set(FAKE_TPM Tss2_TctiLdr_Initialize Tss2_TctiLdr_Finalize)
 
 cmc_unit(tpm/pcr LIBS cmc_test_fake_tpm cmc_tpm_pcr WRAP ${FAKE_TPM})
 
-add_library(cmc_test_recorder STATIC lib/recorder_log.c lib/recorder_table.c)
+add_library(cmc_test_recorder STATIC lib/recorder_fwlog.c lib/recorder_log.c
+  lib/recorder_table.c)
 target_link_libraries(cmc_test_recorder PUBLIC cmc_record cmc_tpm_pcr)
 add_library(cmc_test_bed STATIC lib/recorder_bed.c)
 target_link_libraries(cmc_test_bed PUBLIC cmc_test_recorder cmc_test_fake_tpm PkgConfig::CMOCKA)
 
-foreach(part details dir hint lock logfile missed register state)
+foreach(part details dir firmware hint lock logfile missed register state)
   cmc_unit(record/${part} LIBS cmc_test_bed WRAP ${FAKE_TPM})
 endforeach()
 cmc_unit(record/recorder LIBS cmc_test_bed WRAP ${FAKE_TPM})

@@ -20,7 +20,7 @@ static struct cmc_buf export(const struct logs *l, enum measure_cel_format forma
 {
     struct cmc_err err = {0};
     struct cmc_buf b = cmc_buf_of(1 << 20);
-    if (measure_cel_export(l->bytes.data, l->bytes.len, &l->start, format, &b, &err) < 0)
+    if (measure_cel_export(l->bytes.data, l->bytes.len, &l->starts, format, &b, &err) < 0)
         fail_msg("%s", err.msg);
     return b;
 }
@@ -108,16 +108,16 @@ static void nothing_in_part(void **state)
         struct cmc_err err = {0};
         cmc_autobuf struct cmc_buf small = cmc_buf_of(1000);
         cmc_put_u8(&small, 77);
-        assert_int_equal(measure_cel_export(l.bytes.data, l.bytes.len, &l.start,
+        assert_int_equal(measure_cel_export(l.bytes.data, l.bytes.len, &l.starts,
                                             (enum measure_cel_format)format, &small, &err),
                          -CMC_E_LIMIT);
         assert_int_equal(small.len, 1);
     }
-    l.start.bank[0].value[0] = 1;
+    l.starts.value[0].bank[0].value[0] = 1;
     struct cmc_err err = {0};
     cmc_autobuf struct cmc_buf b = cmc_buf_of(1 << 20);
     assert_int_equal(
-        measure_cel_export(l.bytes.data, l.bytes.len, &l.start, MEASURE_CEL_JSON, &b, &err),
+        measure_cel_export(l.bytes.data, l.bytes.len, &l.starts, MEASURE_CEL_JSON, &b, &err),
         -CMC_E_VERIFY);
     assert_int_equal(b.len, 0);
     logs_done(&l);

@@ -253,12 +253,13 @@ static void encode_refuses(void **state)
         {{.type = MEASURE_FRAME_INTENT, .digests = one, .content = content, .content_len = 16385},
          -CMC_E_LIMIT},
         {{.type = MEASURE_FRAME_INTENT, .digests = one, .pcr = 256}, -CMC_E_LIMIT},
-        {{.type = MEASURE_FRAME_INTENT, .digests = none}, -CMC_E_USAGE},
+        {{.type = MEASURE_FRAME_INTENT, .digests = none, .content = content}, 0},
         {{.type = MEASURE_FRAME_INTENT, .digests = five}, -CMC_E_USAGE},
         {{.type = MEASURE_FRAME_INTENT, .digests = unknown}, -CMC_E_USAGE},
         {{.type = MEASURE_FRAME_INTENT, .digests = twice}, -CMC_E_USAGE},
         {{.type = MEASURE_FRAME_MARK, .values = one, .how = MEASURE_MARK_LOST}, 0},
         {{.type = MEASURE_FRAME_MARK, .values = one}, -CMC_E_USAGE},
+        {{.type = MEASURE_FRAME_MARK, .values = none, .how = MEASURE_MARK_DONE}, -CMC_E_USAGE},
         {{.type = (enum measure_frame_type)0, .values = one}, -CMC_E_USAGE},
     };
     for (size_t i = 0; i < ROWS(t); i++) {

@@ -59,12 +59,14 @@ static void run_row(void **state)
         assert_int_equal(r.pcr, 0xaaaaaaaa);
         return;
     }
-    struct measure_banks v = {0}, d;
+    struct measure_banks v = {0};
     assert_int_equal(r.zero.count, t->banks);
     assert_string_equal(r.ignored, t->ignored);
     assert_int_equal(record_register_read(&r, &v, &err), 0);
     assert_true(measure_banks_equal(&v, &r.zero));
-    assert_int_equal(measure_replay_digests((const uint8_t *)"x", 1, &r.zero, &d, &err), 0);
+    struct measure_banks d = r.zero;
+    for (size_t i = 0; i < d.count; i++)
+        memset(d.bank[i].value, 0x5a, cmc_hash_size(d.bank[i].alg));
     assert_int_equal(record_register_extend(&r, &d, &err), 0);
     assert_int_equal(measure_replay_extend(&v, &d, &err), 0);
     struct measure_banks after;

@@ -466,9 +466,9 @@ static void untrusted_text_is_escaped(void **state)
 static void json_has_its_keys(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"version",  "verdict",    "reason",     "pcr",
-                                       "replayed", "log_values", "tpm_values", "segments",
-                                       "torn",     "open",       "events"};
+    static const char *const keys[] = {
+        "version", "verdict",  "reason",   "pcr",  "replayed", "log_values", "tpm_values",
+        "profile", "extended", "segments", "torn", "open",     "events"};
     struct cmc_err err = {0};
     cmc_autojson struct cmc_json_doc *doc = NULL;
     const struct cmc_json *root;
