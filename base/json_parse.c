@@ -22,9 +22,10 @@ struct parser {
 
 static int parse_value(struct parser *p, struct cmc_json *node);
 
-/* At least as many as the document has values: each follows a comma or an opening bracket. */
-static size_t count_values(const uint8_t *text, size_t len)
+/* Each value but the first follows a comma or an opening bracket. */
+size_t cmc_json_count(const void *data, size_t len)
 {
+    const uint8_t *text = data;
     size_t n = 1;
     bool quoted = false;
     for (size_t i = 0; i < len; i++) {
@@ -212,7 +213,7 @@ int cmc_json_parse(const char *text, size_t len, struct cmc_json_doc **out,
     if (len > CMC_JSON_BYTES_MAX)
         return cmc_fail(err, CMC_E_LIMIT, "JSON text of %zu bytes, at most %d", len,
                         CMC_JSON_BYTES_MAX);
-    size_t n = count_values((const uint8_t *)text, len);
+    size_t n = cmc_json_count(text, len);
     if (n > CMC_JSON_VALUES_MAX)
         return cmc_fail(err, CMC_E_LIMIT, "JSON text of %zu values, at most %d", n,
                         CMC_JSON_VALUES_MAX);

@@ -34,7 +34,7 @@ static unsigned char next_folded(const char **p)
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
 }
 
-static int compare_folded(const char *a, const char *b)
+int measure_config_compare_folded(const char *a, const char *b)
 {
     for (;;) {
         unsigned char x = next_folded(&a), y = next_folded(&b);
@@ -46,7 +46,7 @@ static int compare_folded(const char *a, const char *b)
 static int by_fold(const void *a, const void *b)
 {
     const struct cmc_json *const *x = a, *const *y = b;
-    return compare_folded((*x)->key, (*y)->key);
+    return measure_config_compare_folded((*x)->key, (*y)->key);
 }
 
 static int fail_at(const struct cmc_json *node, const char *what, const char *name,
@@ -82,7 +82,7 @@ static int check_names(const struct cmc_json *object, const struct spec_type *ty
         if (measure_config_listed(type, c->key))
             continue;
         for (size_t i = 0; i < type->count; i++)
-            if (compare_folded(c->key, type->members[i].name) == 0)
+            if (measure_config_compare_folded(c->key, type->members[i].name) == 0)
                 return fail_at(c,
                                "only the case of letters differs from the member that runtimes "
                                "would take it for: write ",

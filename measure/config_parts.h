@@ -8,6 +8,8 @@
 
 /* The member of type called name, or NULL. */
 const struct spec_member *measure_config_listed(const struct spec_type *type, const char *name);
+/* Two names without regard to case, as Go's decoder compares them (section 3). */
+int measure_config_compare_folded(const char *a, const char *b);
 /* Names and types of a whole configuration (section 3 of docs/formats/oci-config.md).
  * Errors: -CMC_E_VERIFY with the path, -CMC_E_LIMIT (memory). */
 CMC_MUST_CHECK int measure_config_check(const struct cmc_json *config, struct cmc_err *err);

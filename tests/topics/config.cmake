@@ -20,3 +20,9 @@ foreach(name oracle/config oracle/config-extra)
     $<$<STREQUAL:${name},oracle/config-extra>:--extra>)
   set_tests_properties(${name} PROPERTIES LABELS oracle SKIP_RETURN_CODE 77 TIMEOUT 120)
 endforeach()
+
+add_executable(config_cmc_digest ${CMAKE_CURRENT_SOURCE_DIR}/tools/config_cmc_digest.c)
+target_link_libraries(config_cmc_digest PRIVATE cmc_measure)
+add_test(NAME oracle/config-cmc COMMAND Python3::Interpreter
+  ${CMAKE_CURRENT_SOURCE_DIR}/oracle/cmc_config_compare.py $<TARGET_FILE:config_cmc_digest>)
+set_tests_properties(oracle/config-cmc PROPERTIES LABELS oracle TIMEOUT 120)
