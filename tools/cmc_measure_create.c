@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/safe_open.h"
 #include "record/details.h"
+#include "tools/cmc_measure_flight.h"
 #include "tools/cmc_measure_job.h"
 #include "tools/cmc_measure_mounts.h"
 #include "tools/cmc_measure_options.h"
@@ -171,27 +172,63 @@ static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
     return 0;
 }
 
-static int on_progress(void *ctx, uint64_t entries, uint64_t bytes)
+static bool keeps_listing(const struct cmc_measure_job *j)
 {
-    cmc_measure_link_work(ctx, entries, bytes);
+    return j->env->site->keep_listing && !j->dry_run;
+}
+
+static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progress_ctx,
+                struct cmc_measure_tree *out, struct cmc_err *err)
+{
+    struct cmc_measure_job *j = ctx;
+    cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
+    struct cmc_buf *kept = keeps_listing(j) ? &listing : NULL;
+    struct measure_rootfs tree;
+    j->how.progress = progress;
+    j->how.ctx = progress_ctx;
+    if (cmc_measure_state_rootfs(&j->how, &j->spec, root, kept, &tree, err) < 0)
+        return -(int)err->code;
+    *out = (struct cmc_measure_tree){.has_listing = kept != NULL};
+    memcpy(out->rootfs, tree.digest, CMC_SHA256_LEN);
+    if (kept) {
+        cmc_sha256(listing.data, listing.len, out->listing);
+        store(j, "listing", out->listing, &listing);
+    }
     return 0;
 }
 
-static int walk(struct cmc_measure_job *j, int root, struct cmc_err *err)
+/* Measures the tree, or joins a helper that is at the same. */
+static int share(struct cmc_measure_job *j, const struct cmc_measure_mounts *mounts, int root,
+                 struct cmc_err *err)
 {
-    cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
-    const bool keep = j->env->site->keep_listing && !j->dry_run;
+    const struct measure_rootfs_opts opts = {
+        .uids = j->spec.uids,
+        .gids = j->spec.gids,
+        .uid_maps = j->spec.uid_maps,
+        .gid_maps = j->spec.gid_maps,
+        .file_max = j->how.file_max,
+    };
+    const struct cmc_measure_flight f = {
+        .runtime_dir = j->env->site->runtime_dir,
+        .form = j->how.profile == MEASURE_PROFILE_CMC ? "cmc 1" : "exact 1",
+        .task = j->request->id,
+        .log = j->env->log,
+        .link = j->env->link,
+        .mounts = mounts,
+        .root = root,
+        .opts = &opts,
+        .keep_listing = keeps_listing(j),
+        .walk = walk,
+        .ctx = j,
+    };
     struct measure_event *ev = &j->event;
-    struct measure_rootfs tree;
-    if (cmc_measure_state_rootfs(&j->how, &j->spec, root, keep ? &listing : NULL, &tree, err) < 0)
+    struct cmc_measure_tree tree;
+    if (cmc_measure_flight_run(&f, &tree, err) < 0)
         return -(int)err->code;
     ev->has_rootfs = true;
-    memcpy(ev->rootfs, tree.digest, CMC_SHA256_LEN);
-    if (!keep)
-        return 0;
-    ev->has_listing = true;
-    cmc_sha256(listing.data, listing.len, ev->listing);
-    store(j, "listing", ev->listing, &listing);
+    memcpy(ev->rootfs, tree.rootfs, CMC_SHA256_LEN);
+    ev->has_listing = tree.has_listing;
+    memcpy(ev->listing, tree.listing, CMC_SHA256_LEN);
     return 0;
 }
 
@@ -210,7 +247,7 @@ static int measure_tree(struct cmc_measure_job *j, struct cmc_err *err)
                         j->spec.root_path ? j->spec.root_path : "");
     cmc_autofd int root = cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path, err);
     j->result.mount_us = (uint32_t)cmc_measure_job_us(start_us);
-    return root < 0 ? cmc_wrap(err, "root file system") : walk(j, root, err);
+    return root < 0 ? cmc_wrap(err, "root file system") : share(j, mounts, root, err);
 }
 
 /* The peer that made our socket, if it still is our parent: else its number may be another's. */
@@ -251,8 +288,6 @@ int cmc_measure_create_measure(struct cmc_measure_job *j, struct cmc_err *err)
         .id = j->request->id,
         .bundle = j->request->bundle,
         .file_max = site->file_max,
-        .progress = on_progress,
-        .ctx = j->env->link,
     };
     int rc = cmc_measure_state_profile(site->profile, &j->how.profile, err);
     if (rc == 0)

@@ -200,7 +200,7 @@ static int fly(struct pilot *p, struct cmc_measure_tree *out, struct cmc_err *er
     p->start_ms = cmc_measure_flight_now_ms();
     p->start_ns = (uint64_t)clock_of(CLOCK_REALTIME_COARSE);
     p->ahead_ns = clock_ahead();
-    int rc = p->f->walk(p->f->ctx, on_progress, p, out, err);
+    int rc = p->f->walk(p->f->ctx, p->f->root, on_progress, p, out, err);
     if (rc == 0)
         land(p, out);
     else

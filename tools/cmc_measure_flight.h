@@ -16,10 +16,10 @@ struct cmc_measure_tree {
 
 /* As measure_rootfs_opts has it: a result below 0 ends the walk with an error. */
 typedef int cmc_measure_progress(void *ctx, uint64_t entries, uint64_t bytes);
-/* Measures the tree and stores its listing when one is kept. Called again when progress ended it.
- */
-typedef int cmc_measure_walk(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
-                             struct cmc_measure_tree *out, struct cmc_err *err);
+/* Measures the tree below root and stores its listing when one is kept. Called again when progress
+ * ended it. */
+typedef int cmc_measure_walk(void *ctx, int root, cmc_measure_progress *progress,
+                             void *progress_ctx, struct cmc_measure_tree *out, struct cmc_err *err);
 
 struct cmc_measure_flight { /* all borrowed */
     const char *runtime_dir;

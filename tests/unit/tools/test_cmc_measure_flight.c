@@ -33,11 +33,11 @@ static struct {
 static int walk_ms;
 
 /* Takes its time, then says what is in the file. */
-static int walk(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
+static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progress_ctx,
                 struct cmc_measure_tree *out, struct cmc_err *err)
 {
     char text[CMC_SHA256_LEN] = "";
-    (void)ctx;
+    assert_true(ctx == &w && root == w.flight.root);
     __atomic_add_fetch(&w.walks[0], 1, __ATOMIC_SEQ_CST);
     cmc_autofd int fd = open(w.file, O_RDONLY);
     assert_true(fd >= 0 && read(fd, text, sizeof(text) - 1) >= 0);
@@ -91,6 +91,7 @@ static int setup(void **state)
         .root = open(w.layer, O_PATH | O_DIRECTORY | O_CLOEXEC),
         .opts = &w.opts,
         .walk = walk,
+        .ctx = &w,
     };
     return 0;
 }
