@@ -5,8 +5,9 @@
 #define MEASURE_ROOTFS_CMC_H
 #include "measure/rootfs.h"
 
-/* Measures the tree below rootfd as measure_rootfs() does, with the same errors. Ids enter as they
- * are on the host (opts->uids and gids are not applied); opts->listing is not written to. */
+/* Measures the tree below rootfd as measure_rootfs() does, with the same errors, and -CMC_E_VERIFY
+ * where CMC itself would take two files for one. Ids enter as they are on the host (opts->uids and
+ * gids are not applied); opts->listing is not written to. Sockets count as entries, and no more. */
 CMC_MUST_CHECK int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
                                       struct measure_rootfs *out, struct cmc_err *err);
 #endif

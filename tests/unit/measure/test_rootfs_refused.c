@@ -181,6 +181,28 @@ static void a_mount_point_is_named(void **state)
     in_child(measure_with_mounts, &t);
 }
 
+/* What is mounted there must not even be opened: it may hang or, as here, deny, and then the
+ * message would hide what is wrong. */
+static int measure_a_closed_mount(struct tree *t)
+{
+    static const struct measure_rootfs_opts none = {0};
+    if (own_mounts(t) != 0 || mount("tmpfs", "dir", "tmpfs", 0, "mode=0") != 0 ||
+        setresuid(65534, 65534, 65534) != 0)
+        return SKIPPED;
+    return refused(measure_rootfs(t->fd, &none, &t->got, &t->err), CMC_E_VERIFY, t,
+                   "/dir: a mount point below the root");
+}
+
+static void a_mount_point_is_not_opened(void **state)
+{
+    (void)state;
+    struct tree t;
+    begin(&t);
+    fill(&t);
+    assert_int_equal(chmod(t.path, 0755), 0);
+    in_child(measure_a_closed_mount, &t);
+}
+
 /* The same tree as an overlay of two layers on different file systems, the upper one with a
  * whiteout: files there have other device numbers than directories, and no link counts to trust. */
 static int measure_overlay(struct tree *t)
@@ -259,6 +281,7 @@ int main(void)
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(an_unreadable_file_is_named),
         cmocka_unit_test(a_mount_point_is_named),
+        cmocka_unit_test(a_mount_point_is_not_opened),
         cmocka_unit_test(an_overlay_is_what_it_shows),
         cmocka_unit_test(the_root_must_be_a_directory),
         cmocka_unit_test(names_in_messages_are_safe),

@@ -278,8 +278,8 @@ int main(void)
         cmocka_unit_test(fresh_is_not_settled),
         cmocka_unit_test(an_empty_tree_is_settled),
         cmocka_unit_test(faults_leave_the_output_alone),
-        cmocka_unit_test_prestate(in_child, &overlays),
-        cmocka_unit_test_prestate(in_child, &mounted),
+        {"a new top layer", in_child, NULL, NULL, &overlays},
+        {"a mount point", in_child, NULL, NULL, &mounted},
     };
     size_t n = 0;
     for (size_t i = 0; i < ROWS(rows); i++)
