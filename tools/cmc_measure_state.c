@@ -45,8 +45,7 @@ int cmc_measure_state_config(const struct cmc_measure_how *how, const struct cmc
         return cmc_fail(err, CMC_E_USAGE, "profile cmc cannot redact: use no redaction key");
     } else {
         const struct measure_config_cmc_opts opts = {.container_id = how->id, .resolve = resolve};
-        (void)opts;
-        return cmc_fail(err, CMC_E_USAGE, "profile cmc is not built in");
+        rc = measure_config_cmc(text, json->len, &opts, out, err);
     }
     return rc < 0 ? cmc_wrap(err, "config.json") : 0;
 }
@@ -71,7 +70,7 @@ int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc
     struct measure_rootfs tree = {.entries = 0}, listed;
     int rc = 0;
     if (!exact)
-        return cmc_fail(err, CMC_E_USAGE, "profile cmc is not built in");
+        rc = measure_rootfs_cmc(root, &opts, &tree, err);
     if (rc == 0 && (exact || listing))
         rc = measure_rootfs(root, &opts, exact ? &tree : &listed, err);
     if (rc < 0)

@@ -39,10 +39,10 @@ static int read_config(const char *path, struct measure_bundle_inputs *in, struc
 static int open_root_path(const char *config, const char *root_path, struct cmc_err *err)
 {
     const struct cmc_measure_mounts none = {.kind = CMC_MEASURE_ROOT_PATH};
-    char dir[PATH_MAX];
     const char *slash = strrchr(config, '/');
-    (void)snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - config) + 1 : 1,
-                   slash ? config : ".");
+    cmc_autofree char *dir = slash ? strndup(config, (size_t)(slash - config) + 1) : strdup(".");
+    if (!dir)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
     cmc_autofd int bundle = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (bundle < 0)
         return cmc_fail(err, CMC_E_SYS, "open %.300s", dir);
