@@ -12,6 +12,7 @@ cmc_unit(measure/event_encode LIBS test_logs)
 cmc_unit(measure/event_decode LIBS test_logs)
 cmc_unit(measure/eventlog LIBS test_logs)
 cmc_unit(measure/replay LIBS test_logs)
+cmc_unit(measure/replay_profiles LIBS test_logs)
 cmc_unit(measure/cel LIBS test_logs PkgConfig::LIBCBOR)
 cmc_unit(tools/cmcctl_log LIBS cmc_ctl cmc_test_bed
   WRAP Tss2_TctiLdr_Initialize Tss2_TctiLdr_Finalize)
