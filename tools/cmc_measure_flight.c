@@ -12,7 +12,7 @@
 #include "measure/rootfs_stamp.h"
 #include "tools/cmc_measure_flight_dir.h"
 
-enum { TAKE_OFF_MS = 1000, TELL_MS = 200, LOOK_MS = 50, ROUNDS = 3, CLOCK_SET_NS = 500000000 };
+enum { TELL_MS = 200, LOOK_MS = 50, ROUNDS = 3, CLOCK_SET_NS = 500000000 };
 
 struct pilot {
     const struct cmc_measure_flight *f;
