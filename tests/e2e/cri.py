@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 
+import cri_config
 import image
 import world
 from world import NAMESPACE, PLACE, expect, same, wait_until
@@ -21,33 +22,6 @@ K8S = "k8s.io"  # the namespace that CRI uses in containerd
 PAUSE, BUSYBOX = "example.org/cmc/pause:1", "example.org/cmc/pod:1"
 DEADLINE = 60
 SLEEP = ("sleep", "1000")
-
-# The handler "cmc" is that of example-setup/containerd; these are others by their options.
-CONFIG = """
-root = "{cri}/root"
-state = "{cri}/state"
-[grpc]
-  address = "{cri}/containerd.sock"
-[plugins."io.containerd.internal.v1.opt"]
-  path = "{cri}/opt"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{pause}"
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  stream_server_port = "0"
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{cri}/cni/bin"
-    conf_dir = "{cri}/cni/conf"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc-file]
-    runtime_type = "io.containerd.cmc.v1"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc-file.options]
-      TypeUrl = "io.containerd.runc.v1.Options"
-      ConfigPath = "{cri}/options.toml"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc-inline]
-    runtime_type = "io.containerd.cmc.v1"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.cmc-inline.options]
-      BinaryName = "{cri}/own-runc"
-"""
 
 
 class Client:
@@ -110,12 +84,8 @@ def client():
 
 
 def write_config():
-    """The shipped example and what the world needs, merged as its first lines say."""
-    shipped = f"{world.TOP}/example-setup/containerd/config-1.x.toml"
-    with open(shipped, encoding="utf-8") as example:
-        with open(CRI + "/containerd.toml", "w", encoding="utf-8") as out:
-            before, after = example.read().split("version = 2\n")
-            out.write("version = 2\n" + CONFIG.format(cri=CRI, pause=PAUSE) + before + after)
+    with open(CRI + "/containerd.toml", "w", encoding="utf-8") as out:
+        out.write(cri_config.text(CRI, PAUSE))
 
 
 def begin():
@@ -215,6 +185,10 @@ class Pod:
         client().RemovePodSandbox(pod_sandbox_id=self.id)
 
 
+def bundle(name):
+    return f"{STATE}/io.containerd.runtime.v2.task/{K8S}/{name}"
+
+
 def state(name):
     """RUNNING, EXITED ...: of a container."""
     number = client().ContainerStatus(container_id=name).status.state
@@ -298,7 +272,7 @@ def leftovers():
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
         found += ["mount " + line.split()[1] for line in mounts if line.split()[1].startswith(CRI)]
     plugin = STATE + "/io.containerd.grpc.v1.cri"
-    for what, path in (("bundle", f"{STATE}/io.containerd.runtime.v2.task/{K8S}"),
+    for what, path in (("bundle", bundle("")),
                        ("sandbox", plugin + "/sandboxes"), ("container", plugin + "/containers"),
                        ("socket", "/run/containerd/s"),
                        ("runc", f"/run/containerd/runc/{K8S}"),
