@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """topic_cri.py -- pods through CRI: each container has its event, and nothing is lost or left."""
+import contextlib
 import json
 import os
 
 import cri
+import oci_config
 import world
-from cri import BUSYBOX, CRI, K8S, Pod, case, client, created, ends, events, restart, run_in, state, stop
+from cri import (BUSYBOX, CRI, K8S, SLEEP, Pod, case, client, created, ends, events, restart,
+                 run_in, state, stop)
 from world import configure, expect, same
 
 
@@ -162,3 +165,66 @@ def test_missing_options_file_is_named():
         os.unlink(path)
     pod = Pod("web", handler="cmc-file")
     cri.fails(pod.run_sandbox, "config_path", "options.toml", "No such file")
+
+
+@case
+def test_systemd_is_asked_for_by_the_form_of_the_path():
+    """No options, and a parent that is a slice: runc says that there is no systemd here."""
+    pod = Pod("web")
+    pod.config["linux"]["cgroup_parent"] = "cmc.slice"
+    cri.fails(pod.run_sandbox, "systemd")
+
+
+# dry runs
+
+@contextlib.contextmanager
+def private_tmp():
+    """Dry runs write below /tmp: what they write stays in this world."""
+    for part in ("upper", "work"):
+        os.makedirs(f"{CRI}/tmp/{part}", exist_ok=True)
+    os.chmod(f"{CRI}/tmp/upper", 0o1777)
+    world.sh("mount", "-t", "overlay", "-o",
+             f"lowerdir=/tmp,upperdir={CRI}/tmp/upper,workdir={CRI}/tmp/work", "tmp", "/tmp")
+    try:
+        yield
+    finally:
+        world.sh("umount", "-l", "/tmp")
+
+
+def listening_runc():
+    """A runc that writes down what it is asked; its file, and what it wrote."""
+    path = CRI + "/listening-runc"
+    world.sh("tee", path, input=f"#!/bin/sh\necho \"$@\" >>{path}.said\nexec runc \"$@\"\n")
+    os.chmod(path, 0o755)
+    with open(CRI + "/options.toml", "w", encoding="utf-8") as out:
+        out.write(f'BinaryName = "{path}"\n')
+
+    def said(*words):
+        with open(path + ".said", encoding="utf-8") as f:
+            return [line for line in f if all(word in line for word in words)]
+    return said
+
+
+@case
+def test_dry_run_starts_nothing():
+    """Not even runc hears of it; the pod goes on; a real container differs by its name alone."""
+    said = listening_runc()
+    with private_tmp(), Pod("web", handler="cmc-file") as pod:
+        before, pcrs = len(world.events()), world.pcr_read()
+        dry = pod.create("CMC_GENERATE_APP_MANIFEST", *SLEEP)
+        cri.fails(lambda: client().StartContainer(container_id=dry),
+                  "dry run: reference values written to /tmp/measure/container-refs",
+                  "nothing was started")
+        same((len(world.events()), world.pcr_read()), (before, pcrs), "log and register")
+        expect(said("create", pod.id), "runc was not asked for the sandbox: this shows nothing")
+        same(said("create", dry), [], "what runc was asked")
+        expect(state(dry) != "RUNNING", "it runs")
+        with open("/tmp/measure/container-refs", encoding="utf-8") as f:
+            reference = json.load(f)[0]["ctrData"]
+        real = created(pod.run("main"))
+        same(reference["rootfsSha256"], real["rootfs"], "rootfs")
+        reference["ociSpec"]["annotations"]["io.kubernetes.cri.container-name"] = "main"
+        detail = json.dumps(reference["ociSpec"]).encode()
+        same(oci_config.detail_digest(detail, bytes(32)), real["config"], "config")
+        cri.remove(dry)
+    same(events(dry), [], "events of the dry run")

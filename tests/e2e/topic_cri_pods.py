@@ -6,6 +6,7 @@ import os
 import signal
 
 import cri
+import ttrpc
 import world
 from cri import CRI, K8S, Pod, case, created, ctr, events, run_in, state
 from world import expect, same, wait_until
@@ -156,6 +157,33 @@ def test_container_named_as_a_sandbox():
         found = world.events("container-create", pod.id)
         same([(e["ns"], e.get("sandbox")) for e in found], [(K8S, pod.id), (ns, None)], "events")
         same(len(cri.proxies()), 2, "proxies")
+
+
+def call(pod, method, *members):
+    """A request straight to a pod's proxy, as containerd sends them."""
+    with open(cri.bundle(pod.id) + "/address", encoding="utf-8") as f:
+        path = f.read()[len("unix://"):]
+    api = 3 if world.version() >= (2, 0) else 2
+    client = ttrpc.Client(path, f"containerd.task.v{api}.Task", K8S)
+    client.call(method, ttrpc.message(*members))
+    client.close()
+
+
+@case
+def test_create_with_the_bundle_of_another_pod():
+    """What is measured is what would run: the bundle that the request names."""
+    with Pod("one") as one, Pod("two") as two:
+        other = two.run("main")
+        call(one, "Create", (1, "stray"), (2, cri.bundle(other)))
+        event, real = created("stray"), created(other)
+        for member in ("raw_config", "sandbox"):
+            same(event[member], real[member], member)
+        expect(event["config"] != real["config"], "it passes for the other container")
+        call(one, "Kill", (1, "stray"), (3, 9))
+        call(one, "Wait", (1, "stray"))
+        call(one, "Delete", (1, "stray"))
+        same(run_in(other, "echo", "in"), "in\n", "the container whose bundle it is")
+    same(events("stray"), LIFE, "events")
 
 
 @case
