@@ -218,6 +218,7 @@ static int share(struct cmc_measure_job *j, const struct cmc_measure_mounts *mou
         .root = root,
         .opts = &opts,
         .keep_listing = keeps_listing(j),
+        .take_off_ms = CMC_MEASURE_TAKE_OFF_MS,
         .walk = walk,
         .ctx = j,
     };

@@ -167,7 +167,7 @@ static int on_progress(void *ctx, uint64_t entries, uint64_t bytes)
     struct pilot *p = ctx;
     const uint64_t now = cmc_measure_flight_now_ms();
     cmc_measure_link_work(p->f->link, entries, bytes);
-    if (!p->tried && now - p->start_ms >= TAKE_OFF_MS)
+    if (!p->tried && now - p->start_ms >= p->f->take_off_ms)
         take_off(p, entries, bytes);
     else if (p->fd >= 0 && now - p->told_ms >= TELL_MS && !tell(p, entries, bytes))
         leave(p);
@@ -177,7 +177,7 @@ static int on_progress(void *ctx, uint64_t entries, uint64_t bytes)
 /* The tree is measured; if that took long, others get to know. */
 static void land(struct pilot *p, const struct cmc_measure_tree *tree)
 {
-    if (!p->tried && cmc_measure_flight_now_ms() - p->start_ms >= TAKE_OFF_MS) {
+    if (!p->tried && cmc_measure_flight_now_ms() - p->start_ms >= p->f->take_off_ms) {
         p->last_round = true; /* there is nothing left to stop */
         take_off(p, 0, 0);
     }

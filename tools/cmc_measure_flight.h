@@ -7,6 +7,8 @@
 #include "tools/cmc_measure_link.h"
 #include "tools/cmc_measure_mounts.h"
 
+enum { CMC_MEASURE_TAKE_OFF_MS = 1000 };
+
 /* What a measuring gives, in either profile. */
 struct cmc_measure_tree {
     uint8_t rootfs[CMC_SHA256_LEN];
@@ -31,6 +33,7 @@ struct cmc_measure_flight { /* all borrowed */
     int root;                               /* the tree, freshly opened */
     const struct measure_rootfs_opts *opts; /* of the walk: mappings and file_max */
     bool keep_listing;
+    unsigned take_off_ms; /* CMC_MEASURE_TAKE_OFF_MS: what ends sooner is not shared */
     cmc_measure_walk *walk;
     void *ctx;
 };

@@ -20,7 +20,7 @@
 
 #include "tools/cmc_measure_flight.h"
 
-enum { LONG_MS = 1500, SHORT_MS = 100, STEP_MS = 50 };
+enum { TAKE_OFF_MS = 200, LONG_MS = 400, SHORT_MS = 40, STEP_MS = 20 };
 
 static struct {
     char dir[32], layer[64], file[80], runtime[64], log[64];
@@ -90,6 +90,7 @@ static int setup(void **state)
         .mounts = &w.mounts,
         .root = open(w.layer, O_PATH | O_DIRECTORY | O_CLOEXEC),
         .opts = &w.opts,
+        .take_off_ms = TAKE_OFF_MS,
         .walk = walk,
         .ctx = &w,
     };
@@ -226,7 +227,7 @@ static void test_change_within(void **state)
     (void)state;
     begin("old", LONG_MS);
     pid_t pid = start("old");
-    (void)poll(NULL, 0, 300);
+    (void)poll(NULL, 0, 60);
     write_file("new");
     ends(pid, 0);
     says("new");
@@ -241,7 +242,7 @@ static void test_change_within(void **state)
 static void test_two_at_once(void **state)
 {
     (void)state;
-    begin("e", 2 * LONG_MS);
+    begin("e", 3 * LONG_MS);
     pid_t first = start("e"), second = start("e"), third = start("e");
     ends(first, 0);
     ends(second, 0);
@@ -252,7 +253,7 @@ static void test_two_at_once(void **state)
 static void test_retry_joins(void **state)
 {
     (void)state;
-    begin("f", 2 * LONG_MS);
+    begin("f", 3 * LONG_MS);
     pid_t first = start("f");
     wait_for_flight();
     says("f");
@@ -263,7 +264,7 @@ static void test_retry_joins(void **state)
 static void test_holder_dies(void **state)
 {
     (void)state;
-    begin("g", 2 * LONG_MS);
+    begin("g", 3 * LONG_MS);
     pid_t first = start("g");
     wait_for_flight();
     pid_t second = start("g");
