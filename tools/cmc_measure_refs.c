@@ -14,7 +14,7 @@
 static int open_dir(int dirfd, const char *name, struct cmc_err *err)
 {
     const struct open_how how = {
-        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
         .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     int tries = 8; /* EAGAIN: a rename raced the lookup; bounded, then reported */
