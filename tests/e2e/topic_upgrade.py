@@ -6,6 +6,7 @@ The world starts with the older one (CMC_CONTAINERD); CMC_NEWER is a PATH that f
 import os
 import signal
 
+import cri
 from world import (ALIAS, CMC, PLACE, RUNC, Skip, busybox, cmcctl, configure, ctr, detach, events,
                    expect, forget_images, life, new_id, oracle, pid_of, processes, remove, run,
                    same, sh, status_of, version, wait_until, world_sh)
@@ -131,3 +132,28 @@ def test_the_older_real_shim_under_the_newer_containerd():
     finally:
         configure()
     life(name)
+
+
+@cri.case
+def pod_survives():
+    """In CRI's own containerd: a pod that runs, one that is new, and a container for each."""
+    with cri.Pod("web") as pod:
+        one = pod.run("one")
+        proxies = cri.proxies()
+        os.environ["PATH"] = os.environ["CMC_NEWER"]
+        cri.restart()
+        same(cri.state(one), "RUNNING", "after the upgrade")
+        same(cri.run_in(one, "echo", "in"), "in\n", "exec")
+        two = pod.run("two")
+        same(cri.proxies(), proxies, "proxies of the pod")
+        for name in (pod.id, one, two):
+            same(cri.created(name)["sandbox"], pod.id, "the sandbox in the event")
+        with cri.Pod("later") as later:
+            three = later.run("three")
+    for name in (one, two, pod.id, three, later.id):
+        life(name)
+
+
+def test_pod_survives_and_takes_another_container():
+    older()
+    pod_survives()
