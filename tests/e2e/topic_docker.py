@@ -144,6 +144,16 @@ def test_exec_kill_and_remove():
 
 
 @case
+def test_containerd_killed_under_a_container():
+    name = docker("run", "-d", "--network", "none", IMAGE, "sleep", "1000").stdout.strip()
+    os.kill(world.pid_of("containerd"), signal.SIGKILL)
+    world.world_sh("world_containerd")
+    wait_until(lambda: docker("exec", name, "true", status=None).returncode == 0, "exec works again")
+    docker("rm", "-f", name)
+    world.life(name)
+
+
+@case
 def test_same_image_same_rootfs_digest():
     """The configuration's is not: Docker puts the container's id into it."""
     opts = ["--name", "same", "--hostname", "same"]

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import subprocess
+import time
 
-from world import (ALIAS, CMC, NAMESPACE, PATH, PLACE, busybox, detach, events, expect, holds,
-                   new_id, processes, remove, run, same, version)
+from world import (ALIAS, CMC, NAMESPACE, PATH, PLACE, RUNC, busybox, detach, events, expect,
+                   holds, new_id, processes, remove, run, same, version)
 
 BUNDLES = f"{PLACE}/containerd/state/io.containerd.runtime.v2.task/{NAMESPACE}"
 LEGACY = "io.containerd.runtime.v1.linux"  # what old documentation shows, without ".cmc"
@@ -27,6 +29,27 @@ def test_the_dialect_is_this_containerds():
         same(processes("containerd-shim-runc-v2 .* start"), [], "what containerd would have started")
     finally:
         remove(name)
+
+
+def topics(runtime):
+    """The topics of the events that containerd publishes while a container runs."""
+    listener = subprocess.Popen(["timeout", "20", "ctr", "events"], stdout=subprocess.PIPE,
+                                text=True)
+    try:
+        time.sleep(0.3)  # until it listens
+        run(busybox(), "true", runtime=runtime)
+        found = []
+        while "/tasks/delete" not in found:
+            found.append(listener.stdout.readline().split()[5])
+        return [topic for topic in found if topic.startswith("/tasks/")]
+    finally:
+        listener.terminate()
+        listener.wait()
+
+
+def test_the_real_shims_events_reach_containerd():
+    same(topics(CMC), ["/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete"], "topics")
+    same(topics(CMC), topics(RUNC), "topics, compared with runc's shim")
 
 
 def test_every_spelling_is_measured():
