@@ -6,8 +6,8 @@ import shutil
 
 import cri
 import world
-from cri import K8S, Pod, case, created, ctr
-from world import CMC, PLACE, configure, expect, same
+from cri import Pod, case, case_with_failures, created, ctr
+from world import CMC, PLACE, configure, expect, holds, same, wait_until
 
 SHIM = PLACE + "/tree/bin/containerd-shim-cmc-v1"
 HELPER = PLACE + "/tree/libexec/cmc/cmc-measure"
@@ -18,9 +18,9 @@ def digest(path):
     return world.sh("sha256sum", path).stdout.split()[0]
 
 
-def programs(name):
+def programs(name, member="sha256"):
     """{role: digest} in a container's event."""
-    return {p["role"]: p["sha256"] for p in created(name)["programs"]}
+    return {p["role"]: p[member] for p in created(name)["programs"]}
 
 
 def another_build(path):
@@ -83,6 +83,41 @@ def test_helper_replaced_by_one_that_cannot_work():
         created(pod.run("second"))
 
 
+def lacking(path, key):
+    """A build of the helper that does not know a key of the configuration."""
+    with open(path, "rb") as f:
+        data = f.read()
+    expect(key.encode() in data, f"{key} is not in {path}")
+    with open(path + ".other", "wb") as f:
+        f.write(data.replace(key.encode(), b"x" * len(key)))
+    cri.place(path, path + ".other")
+    os.unlink(path + ".other")
+
+
+@case_with_failures(1)
+def test_key_that_the_old_helper_does_not_know():
+    """It is set while an old pod lives: loud, and recorded late as soon as it can be."""
+    with replaceable(HELPER):
+        lacking(HELPER, "file_max")
+        pod = Pod("old").run_sandbox()
+    with contextlib.closing(pod):
+        mark = os.path.getsize(cri.LOG)
+        configure(file_max=1 << 40)
+        try:
+            name = pod.run("second")
+        finally:
+            configure()
+        with open(cri.LOG, encoding="utf-8") as f:
+            f.seek(mark)
+            said = f.read()
+        for part in ("NOT RECORDED", "file_max", name):
+            holds(said, part, "containerd's log")
+        same(cri.events(name), [], "events")
+        created(pod.run("third"))
+        wait_until(lambda: cri.events(name), "a late event")
+        same(cri.events(name)[0][0], "measurement-failed", "the late event")
+
+
 @case
 def test_helper_removed():
     with replaceable(HELPER), Pod("old") as pod:
@@ -100,7 +135,9 @@ def test_real_shim_replaced():
         with Pod("old") as pod:
             old = digest(inner)
             another_build(inner)
-            same(programs(pod.run("second"))["inner-shim"], old, "real shim of the old pod")
+            name = pod.run("second")
+            same(programs(name)["inner-shim"], old, "real shim of the old pod")
+            same(programs(name, "path")["inner-shim"], inner + " (deleted)", "its name")
             with Pod("new") as other:
                 same(programs(other.id)["inner-shim"], digest(inner), "that of the new one")
     finally:
