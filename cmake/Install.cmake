@@ -20,6 +20,7 @@ install(FILES README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOC
 install(FILES
   example-setup/containerd/config-1.x.toml
   example-setup/containerd/config-2.x.toml
+  example-setup/docker/daemon.json
   example-setup/etc/shim.json
   example-setup/kubernetes/runtimeclass.yaml
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

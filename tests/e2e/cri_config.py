@@ -13,6 +13,13 @@ HANDLERS = """
     runtime_type = "io.containerd.cmc.v1"
     [plugins."{plugin}".containerd.runtimes.cmc-inline.options]
       BinaryName = "{cri}/own-runc"
+  [plugins."{plugin}".containerd.runtimes.cmc-path]
+    runtime_type = "io.containerd.runc.v2"
+    runtime_path = "{shim}"
+  [plugins."{plugin}".containerd.runtimes.cmc-legacy]
+    runtime_type = "io.containerd.runtime.v1.linux"
+    [plugins."{plugin}".containerd.runtimes.cmc-legacy.options]
+      BinaryName = "{shim}"
 """
 
 PLACES = """
@@ -53,4 +60,5 @@ def text(cri, pause):
         example, head, form, plugin = "config-1.x.toml", "version = 2\n", CONFIG_1, "grpc.v1.cri"
     with open(f"{world.TOP}/example-setup/containerd/{example}", encoding="utf-8") as shipped:
         before, after = shipped.read().split(head)
-    return head + form.format(cri=cri, pause=pause, plugin="io.containerd." + plugin) + before + after
+    own = form.format(cri=cri, pause=pause, plugin="io.containerd." + plugin, shim=world.PATH)
+    return head + own + before + after

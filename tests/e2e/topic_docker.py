@@ -20,8 +20,8 @@ OWN_RUNC = DOCKER + "/own-runc"
 MOBY = "moby"  # Docker's namespace in containerd
 IMAGE = "test"
 CMC = "io.containerd.cmc.v1"
-RUNTIMES = {
-    "cmc": {"runtimeType": CMC},
+EXAMPLE = f"{world.TOP}/example-setup/docker/daemon.json"
+MORE = {
     "cmc-path": {"runtimeType": PATH},
     "cmc-file": {"runtimeType": CMC, "options": {"TypeUrl": "io.containerd.runc.v1.Options",
                                                  "ConfigPath": OPTIONS}},
@@ -51,7 +51,10 @@ def docker(*argv, **more):
 def start():
     os.makedirs(DOCKER, exist_ok=True)
     with open(DOCKER + "/daemon.json", "w", encoding="utf-8") as out:
-        json.dump({"runtimes": RUNTIMES, "default-runtime": "cmc"}, out)
+        with open(EXAMPLE, encoding="utf-8") as shipped:
+            config = json.load(shipped)
+        config["runtimes"].update(MORE)
+        json.dump(config, out)
     # no networks of its own, and control groups where the world's are
     argv = ["dockerd", "--config-file", DOCKER + "/daemon.json", "-H", f"unix://{DOCKER}/socket",
             "--containerd", os.environ["CONTAINERD_ADDRESS"], "--pidfile", DOCKER + "/pid",
