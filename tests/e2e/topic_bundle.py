@@ -102,14 +102,16 @@ def in_profile(profile, call):
 
 
 def one_bundle(profile):
+    """Offline first: runc makes mount points in the tree that it runs."""
     root, user = unpack(), unpack(NOBODY)
-    want = in_profile(profile, lambda: live(root))
     config, how = root + "/config.json", ["-profile", profile]
-    agree(offline("-config", config, "-rootfs", root + "/rootfs", *how), want)
-    agree(offline(*how, root), want)
-    agree(offline(*how, "-id", "another", root), want)
-    agree(offline("-config", config, "-rootfs", user + "/rootfs", *how, user=NOBODY), want)
-    agree(offline("-config", config, "-rootfs", user + "/rootfs", *how), want)
+    found = [offline(*how, root), offline(*how, "-id", "another", root),
+             offline("-config", config, "-rootfs", root + "/rootfs", *how),
+             offline("-config", config, "-rootfs", user + "/rootfs", *how, user=NOBODY),
+             offline("-config", config, "-rootfs", user + "/rootfs", *how)]
+    want = in_profile(profile, lambda: live(root))
+    for reference in found:
+        agree(reference, want)
 
 
 def test_exact():
@@ -149,6 +151,6 @@ def test_a_redaction_key():
 
 
 def test_what_an_ordinary_user_cannot_read():
-    """"owned" is 0640 and another's: the file is named, and nothing is printed."""
+    """A file of another, 0640: it is named, by its first name, and nothing is printed."""
     bundle = unpack()
-    holds(offline(bundle, user=NOBODY, status=3), "/owned", "the reason")
+    holds(offline(bundle, user=NOBODY, status=3), "/linked: open", "the reason")
