@@ -11,14 +11,14 @@
 #include <sys/stat.h>
 
 #include "measure/rootfs_nodes.h"
-#include "measure/rootfs_read.h"
-#include "measure/rootfs_walk.h"
+#include "measure/rootfs_owner.h"
 #include "measure/rootfs_xattr.h"
 
 enum { NS_PER_S = 1000000000 };
 
 struct exact {
-    const struct measure_rootfs_opts *opts;
+    struct measure_rootfs_opts opts;
+    struct measure_owners owners;
     struct measure_nodes nodes;
     uint32_t dir, next; /* nodes: the innermost directory, what is met next */
     struct measure_meter meter;
@@ -34,16 +34,22 @@ static void exact_free(struct exact **x)
     free(*x);
 }
 
-static void record(struct exact *x, uint32_t i, const struct statx *sx)
+static int record(struct exact *x, uint32_t i, const struct measure_walk_entry *at,
+                  struct cmc_err *err)
 {
-    const struct measure_rootfs_opts *o = x->opts;
+    const struct measure_rootfs_opts *o = &x->opts;
+    const struct statx *sx = at->sx;
     struct measure_node *e = &x->nodes.v[i];
+    struct measure_owner owner;
+    if (measure_owners_of(&x->owners, at, &owner, err) < 0)
+        return -(int)err->code;
     e->type = measure_entry_type(sx->stx_mode);
     e->mode = e->type == 'l' ? 0777 : sx->stx_mode & 07777;
-    e->uid = measure_idmap_inside(o->uids, o->uid_maps, sx->stx_uid, MEASURE_OWNER_UNMAPPED);
-    e->gid = measure_idmap_inside(o->gids, o->gid_maps, sx->stx_gid, MEASURE_OWNER_UNMAPPED);
+    e->uid = measure_idmap_inside(o->uids, o->uid_maps, owner.uid, MEASURE_OWNER_UNMAPPED);
+    e->gid = measure_idmap_inside(o->gids, o->gid_maps, owner.gid, MEASURE_OWNER_UNMAPPED);
     e->dev = (uint64_t)sx->stx_dev_major << 32 | sx->stx_dev_minor;
     e->ino = sx->stx_ino;
+    return 0;
 }
 
 static int read_xattrs(struct exact *x, uint32_t i, int fd, bool opath, struct cmc_err *err)
@@ -51,7 +57,7 @@ static int read_xattrs(struct exact *x, uint32_t i, int fd, bool opath, struct c
     struct cmc_buf *text = &x->nodes.text;
     const size_t at = text->len;
     cmc_put_be32(text, 0);
-    if (measure_xattr_read(fd, opath, x->opts, &x->xattrs, text, err) < 0)
+    if (measure_xattr_read(fd, opath, &x->opts, &x->xattrs, text, err) < 0)
         return -(int)err->code;
     if (text->bad)
         return cmc_buf_check(text, "names and attributes", err);
@@ -109,8 +115,9 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
     struct exact *x = ctx;
     const uint32_t i = x->next++;
     struct measure_node *e = &x->nodes.v[i];
-    int r = 0;
-    record(x, i, at->sx);
+    int r = record(x, i, at, err);
+    if (r < 0)
+        return r;
     switch (e->type) {
     case 'f':
         r = read_file(x, i, at->fd, at->sx, err);
@@ -141,8 +148,7 @@ static int enter(void *ctx, const struct measure_walk_entry *at,
     struct exact *x = ctx;
     struct measure_nodes *n = &x->nodes;
     const uint32_t i = x->next, first = (uint32_t)n->count;
-    record(x, i, at->sx);
-    if (read_xattrs(x, i, at->fd, false, err) < 0)
+    if (record(x, i, at, err) < 0 || read_xattrs(x, i, at->fd, false, err) < 0)
         return -(int)err->code;
     for (size_t k = 0; k < names->count; k++) {
         const char *name = names->text + names->at[k];
@@ -174,8 +180,11 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
     CMC_CLEANUP(exact_free) struct exact *x = calloc(1, sizeof(*x));
     if (!x)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory to measure a tree");
-    x->opts = opts;
-    x->meter.opts = opts;
+    x->opts = *opts;
+    if (opts->rootless) /* what is written there are the container's ids already */
+        x->opts.uid_maps = x->opts.gid_maps = 0;
+    x->owners.rootless = opts->rootless;
+    x->meter.opts = &x->opts;
     x->content.meter = &x->meter;
     measure_fsverity_init(&x->content.tree);
     if (measure_nodes_init(&x->nodes, err) < 0 ||
@@ -188,6 +197,7 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
     got.entries = x->meter.entries;
     got.files = x->meter.files;
     got.bytes = x->meter.bytes;
+    got.guessed = x->owners.guessed;
     *out = got;
     return 0;
 }

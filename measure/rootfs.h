@@ -19,7 +19,7 @@ struct measure_rootfs_opts {
     const struct measure_idmap *uids, *gids; /* borrowed; NULL with count 0: ids as they are */
     size_t uid_maps, gid_maps;
     /* An unprivileged unpacking (umoci unpack --rootless): owners are what user.rootlesscontainers
-     * says, else 0:0; what such a tree cannot hold truthfully is an error. */
+     * says, else 0:0, and no maps apply; what such a tree cannot hold truthfully is an error. */
     bool rootless;
     uint64_t file_max;       /* a larger file is an error that names it; 0: no limit */
     struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
@@ -33,13 +33,14 @@ struct measure_rootfs {
     uint8_t digest[CMC_SHA256_LEN];
     uint64_t entries; /* below the root, of any type */
     uint64_t files, bytes;
+    uint64_t guessed; /* rootless: links and read-only entries, of which no owner is kept: 0:0 */
 };
 
 /* Measures the tree below rootfd (a directory, O_PATH is enough; borrowed).
  * /proc must be mounted; about 130 bytes of memory per entry, 66 descriptors at any depth.
  * Errors name the path: -CMC_E_SYS (unreadable), -CMC_E_VERIFY (a file changed while it was read,
- * a mount point below the root), -CMC_E_FORMAT (an ACL or a capability that is none),
- * -CMC_E_LIMIT (entries, memory, listing); *out untouched. */
+ * a mount point below the root, what rootless refuses), -CMC_E_FORMAT (an ACL or a capability that
+ * is none), -CMC_E_LIMIT (entries, memory, listing); *out untouched. */
 CMC_MUST_CHECK int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts,
                                   struct measure_rootfs *out, struct cmc_err *err);
 #endif

@@ -10,13 +10,13 @@
 #include <sys/xattr.h>
 
 #include "measure/rootfs_links.h"
+#include "measure/rootfs_owner.h"
 #include "measure/rootfs_tar.h"
-#include "measure/rootfs_walk.h"
 
 static const uint8_t zeros[64 << 10];
 
 struct archive {
-    const struct measure_rootfs_opts *opts;
+    struct measure_owners owners;
     struct measure_meter meter;
     struct cmc_sha256_ctx hash;
     struct measure_links links;
@@ -71,13 +71,14 @@ static int add_header(struct archive *a, struct measure_tar_entry *e,
                       const struct measure_walk_entry *at, struct cmc_err *err)
 {
     uint8_t capability[MEASURE_TAR_CAPABILITY_MAX];
-    const struct statx *sx = at->sx;
+    struct measure_owner owner;
     size_t len = 0;
-    if (read_capability(at->fd, capability, &len, err) < 0)
+    if (measure_owners_of(&a->owners, at, &owner, err) < 0 ||
+        read_capability(at->fd, capability, &len, err) < 0)
         return -(int)err->code;
-    e->mode = sx->stx_mode & 07777;
-    e->uid = sx->stx_uid;
-    e->gid = sx->stx_gid;
+    e->mode = at->sx->stx_mode & 07777;
+    e->uid = owner.uid;
+    e->gid = owner.gid;
     e->capability = (struct measure_bytes){capability, len};
     a->headers.len = 0;
     if (measure_tar_header(e, &a->headers, err) < 0)
@@ -92,7 +93,7 @@ static int enter(void *ctx, const struct measure_walk_entry *dir,
     struct archive *a = ctx;
     (void)names;
     if (!*dir->name)
-        return 0;
+        return measure_owners_of(&a->owners, dir, &(struct measure_owner){0}, err);
     a->name.len = 0;
     cmc_put(&a->name, dir->path.p + 1, dir->path.len - 1);
     cmc_put_u8(&a->name, '/');
@@ -162,8 +163,8 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
         .major = S_ISREG(sx->stx_mode) ? 0 : sx->stx_rdev_major,
         .minor = S_ISREG(sx->stx_mode) ? 0 : sx->stx_rdev_minor,
     };
-    if (S_ISSOCK(sx->stx_mode))
-        return 0;
+    if (S_ISSOCK(sx->stx_mode)) /* no entry, but a fault where only a rootless unpacking may be */
+        return measure_owners_of(&a->owners, at, &(struct measure_owner){0}, err);
     if (e.type == 0)
         return cmc_fail(err, CMC_E_FORMAT, "type %o is not known", sx->stx_mode & (unsigned)S_IFMT);
     if (find_first(a, &e, sx, err) < 0)
@@ -186,7 +187,7 @@ int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
     CMC_CLEANUP(archive_free) struct archive *a = calloc(1, sizeof(*a));
     if (!a)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory to measure a tree");
-    a->opts = opts;
+    a->owners.rootless = opts->rootless;
     a->meter.opts = opts;
     a->content.meter = &a->meter;
     a->name = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
@@ -200,5 +201,6 @@ int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
     out->entries = a->meter.entries;
     out->files = a->meter.files;
     out->bytes = a->meter.bytes;
+    out->guessed = a->owners.guessed;
     return 0;
 }

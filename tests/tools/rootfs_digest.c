@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/tools/rootfs_digest.c -- prints the exact digest of directories, for the oracle tests.
- * rootfs_digest [-c|-l|-t] [-s] [-m INSIDE:OUTSIDE:COUNT] DIR...
+ * rootfs_digest [-c|-l|-t] [-r] [-s] [-m INSIDE:OUTSIDE:COUNT] DIR...
  *                                        a digest each; -c: of profile cmc; -l: the listing
- *                                        instead; -t: the stamp instead; -s: statistics; -m: a
- *                                        range of ids, of users and groups alike
+ *                                        instead; -t: the stamp instead; -r: rootless; -s:
+ *                                        statistics; -m: a range of ids, of users and groups
+ *                                        alike
  * rootfs_digest -L FILE                  the digest of a listing
  * rootfs_digest -d FIRST SECOND          how two listings differ */
 #include <fcntl.h>
@@ -47,7 +48,7 @@ static void print_stats(const struct measure_rootfs *m, const struct timespec *f
 }
 
 struct options {
-    bool cmc, list, stamp, stats;
+    bool cmc, list, rootless, stamp, stats;
     struct measure_idmap map;
 };
 
@@ -70,6 +71,7 @@ static int measure(const char *dir, const struct options *o)
                                              .gids = &o->map,
                                              .uid_maps = maps,
                                              .gid_maps = maps,
+                                             .rootless = o->rootless,
                                              .listing = o->list ? &listing : NULL};
     struct measure_rootfs got;
     struct cmc_err err = {0};
@@ -168,9 +170,10 @@ int main(int argc, char **argv)
         return listing_digest(argv[2]) < 0;
     if (argc == 4 && strcmp(argv[1], "-d") == 0)
         return diff(argv[2], argv[3]) < 0;
-    while ((opt = getopt(argc, argv, "cltsm:")) != -1) {
+    while ((opt = getopt(argc, argv, "cltrsm:")) != -1) {
         o.list |= opt == 'l';
         o.cmc |= opt == 'c';
+        o.rootless |= opt == 'r';
         o.stamp |= opt == 't';
         o.stats |= opt == 's';
         if (opt == '?' || (opt == 'm' && read_map(optarg, &o.map) < 0))
