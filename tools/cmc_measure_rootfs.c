@@ -3,17 +3,21 @@
  * then on they are numbers, which nobody can exchange. */
 #include "tools/cmc_measure_rootfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "base/cleanup.h"
 
@@ -123,6 +127,47 @@ static int mount_overlay(const char *data, size_t layers, struct cmc_err *err)
     return cmc_take_fd(&root);
 }
 
+/* True for an upper directory that adds nothing to the tree: no entry, and no attribute but those
+ * that overlayfs leaves where it was mounted before, or a label. */
+static bool is_bare(int upper)
+{
+    static const char opaque[] = "trusted.overlay.opaque";
+    char names[1024], path[64];
+    cmc_autofd int fd = openat(upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    int entries = 0;
+    while (d && entries <= 2 && readdir(d)) /* "." and ".." */
+        entries++;
+    if (d && closedir(d) == 0)
+        fd = -1;
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", upper);
+    ssize_t len = listxattr(path, names, sizeof(names));
+    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1)
+        if (strcmp(names + at, opaque) == 0 ||
+            (strncmp(names + at, opaque, 16) != 0 && strcmp(names + at, "security.selinux") != 0))
+            return false;
+    return d && entries == 2 && len >= 0;
+}
+
+/* Who gives up on a container may remove its upper directory while we measure, and a directory that
+ * is gone cannot be listed. An empty one of our own, over /proc, shows the same. */
+static void replace_upper(struct layers *l)
+{
+    struct stat st;
+    char data[64];
+    if (fstat(l->fd[0], &st) < 0 || !is_bare(l->fd[0]))
+        return;
+    (void)snprintf(data, sizeof(data), "size=4k,mode=%o,uid=%u,gid=%u", st.st_mode & 07777U,
+                   st.st_uid, st.st_gid);
+    if (mount("cmc-measure", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, data) < 0)
+        return;
+    int own = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (own >= 0) {
+        cmc_closep(&l->fd[0]);
+        l->fd[0] = own;
+    }
+}
+
 /* Layers are opened here, not before: the kernel mounts what belongs to the present namespace. */
 static int overlay_of_layers(const struct cmc_measure_mounts *m, struct cmc_err *err)
 {
@@ -130,6 +175,10 @@ static int overlay_of_layers(const struct cmc_measure_mounts *m, struct cmc_err 
     cmc_autobuf struct cmc_buf data = cmc_buf_of(4096); /* mount(2): a page */
     if (open_layers(m, &l, err) < 0)
         return -(int)err->code;
+    if (chdir("/proc/self/fd") < 0) /* where numbers are names, also when /proc is covered */
+        return cmc_fail(err, CMC_E_SYS, "overlay: chdir /proc/self/fd");
+    if (m->has_upper)
+        replace_upper(&l);
     cmc_put_text(&data, "lowerdir=");
     for (size_t i = 0; i < l.count; i++)
         cmc_put_fmt(&data, i > 0 ? ":%d" : "%d", l.fd[i]);
@@ -137,8 +186,6 @@ static int overlay_of_layers(const struct cmc_measure_mounts *m, struct cmc_err 
     cmc_put_u8(&data, '\0');
     if (cmc_buf_check(&data, "overlay options", err) < 0)
         return -(int)err->code;
-    if (chdir("/proc/self/fd") < 0) /* where numbers are names */
-        return cmc_fail(err, CMC_E_SYS, "overlay: chdir /proc/self/fd");
     return mount_overlay((const char *)data.data, l.count, err);
 }
 
