@@ -99,6 +99,35 @@ int measure_replay_digests(enum measure_profile profile, const struct measure_ev
     return 0;
 }
 
+int measure_replay_begin(const uint8_t *log, size_t len, struct measure_begin *out,
+                         struct cmc_err *err)
+{
+    struct measure_event ev = {0};
+    struct measure_frame f;
+    size_t at = 0, torn = 0;
+    char *text = NULL;
+    const int rc = measure_frame_next(log, len, &at, &f, &torn, err);
+    if (rc == 0 || rc == -CMC_E_LIMIT) { /* a torn frame alone: nothing was recorded */
+        *err = (struct cmc_err){0};
+        return 0;
+    }
+    if (rc < 0)
+        return rc;
+    if (f.type == MEASURE_FRAME_INTENT &&
+        measure_event_decode(f.content, f.content_len, &ev, &text, err) < 0)
+        return cmc_wrap(err, "record %llu", (unsigned long long)f.recnum);
+    free(text);
+    *out = (struct measure_begin){.type = ev.type, .pcr = f.pcr, .found = ev.found};
+    if (!ev.found.count)
+        out->found = f.type == MEASURE_FRAME_MARK ? f.values : f.digests;
+    return 1;
+}
+
+bool measure_begin_is_strange(const struct measure_begin *b, const struct measure_starts *starts)
+{
+    return b->type == MEASURE_RECORDER_START && !measure_starts_have(starts, &b->found);
+}
+
 struct replay {
     struct measure_replay s; /* what the caller gets */
     const struct measure_starts *starts;

@@ -31,6 +31,20 @@ struct measure_starts measure_starts_zero(const struct measure_banks *like);
 /* value is one of them. */
 bool measure_starts_have(const struct measure_starts *s, const struct measure_banks *value);
 
+/* How a log begins, as it says itself. */
+struct measure_begin {
+    enum measure_event_type type; /* of the first record; 0: it is no event that is known */
+    uint32_t pcr;
+    struct measure_banks found; /* what recorder-start or discontinuity found; its banks are the
+                                   register's. Of others: digests or values, for their banks */
+};
+/* Reads the first record. Returns 1, or 0: there is none, *out is untouched.
+ * Errors: -CMC_E_FORMAT, -CMC_E_LIMIT. */
+CMC_MUST_CHECK int measure_replay_begin(const uint8_t *log, size_t len, struct measure_begin *out,
+                                        struct cmc_err *err);
+/* The log begins with a value that is none of these: another policy might replay it. */
+bool measure_begin_is_strange(const struct measure_begin *b, const struct measure_starts *starts);
+
 struct measure_replay {
     uint64_t events;   /* intents seen */
     uint64_t extended; /* of them, those that the profile extends: the PCR vouches for no others */

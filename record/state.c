@@ -117,6 +117,18 @@ bool record_state_hint(int dirfd, const struct record_log *log, const struct rec
     return true;
 }
 
+static int damaged(const struct cmc_buf *log, const struct record_seen *seen, struct cmc_err *err)
+{
+    struct measure_begin begin;
+    struct cmc_err ignored;
+    const bool strange = measure_replay_begin(log->data, log->len, &begin, &ignored) == 1 &&
+                         measure_begin_is_strange(&begin, &seen->starts);
+    if (strange && seen->no_firmware)
+        (void)cmc_wrap(err, "%s", seen->no_firmware);
+    return cmc_wrap(err, "log is damaged; move it away (the next event then records a "
+                         "discontinuity) or reboot");
+}
+
 int record_state_load(const struct record_log *log, const struct record_seen *seen,
                       struct record_state *out, struct cmc_err *err)
 {
@@ -126,8 +138,7 @@ int record_state_load(const struct record_log *log, const struct record_seen *se
     if (record_log_read(log, &data, err) < 0)
         return -(int)err->code;
     if (measure_replay(data.data, data.len, &seen->starts, watch_starts, &s, &replayed, err) < 0)
-        return cmc_wrap(err, "log is damaged; move it away (the next event then records a "
-                             "discontinuity) or reboot");
+        return damaged(&data, seen, err);
     s.log = replayed;
     *out = s;
     return 0;

@@ -16,6 +16,7 @@ struct record_state {
 /* What the TPM and the kernel say now. */
 struct record_seen {
     struct measure_starts starts; /* what the register may begin with: not what was found */
+    const char *no_firmware;      /* why only zeros are; NULL: the firmware's log was read */
     struct measure_banks value;   /* V */
     struct tpm_clock clock;
     uint8_t boot_id[16];

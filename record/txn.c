@@ -51,6 +51,7 @@ static void learn_starts(struct record_txn *t)
     if (t->starts.values.count == 0)
         record_firmware_starts(t->cfg->firmware_log, t->cfg->pcr, &t->reg->zero, &t->starts);
     t->seen.starts = t->starts.values;
+    t->seen.no_firmware = t->starts.unread ? t->starts.note : NULL;
 }
 
 static int load(struct record_txn *t)
@@ -58,9 +59,7 @@ static int load(struct record_txn *t)
     if (record_state_hint(t->dirfd, &t->log, &t->seen, &t->state))
         return 0;
     learn_starts(t);
-    if (record_state_load(&t->log, &t->seen, &t->state, t->err) == 0)
-        return 0;
-    return t->starts.unread ? cmc_wrap(t->err, "%s", t->starts.note) : -(int)t->err->code;
+    return record_state_load(&t->log, &t->seen, &t->state, t->err);
 }
 
 static const char *profile_name(enum measure_profile profile)

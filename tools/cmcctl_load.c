@@ -52,29 +52,6 @@ static int read_log(struct ctl_log *c, struct cmc_err *err)
     return 0;
 }
 
-/* What the first record found in the register, and in which banks. Returns 1, or 0: no record. */
-static int first_found(const struct ctl_log *c, struct measure_banks *out, uint32_t *pcr,
-                       struct cmc_err *err)
-{
-    struct measure_event ev;
-    struct measure_frame f;
-    size_t at = 0, torn = 0;
-    cmc_autofree char *text = NULL;
-    const int rc = measure_frame_next(c->bytes.data, c->bytes.len, &at, &f, &torn, err);
-    if (rc == 0 || rc == -CMC_E_LIMIT) /* a torn frame alone: nothing was recorded */
-        return 0;
-    if (rc < 0)
-        return rc;
-    *out = f.values;
-    *pcr = f.pcr;
-    if (f.type == MEASURE_FRAME_MARK) /* the replay will say so */
-        return 1;
-    if (measure_event_decode(f.content, f.content_len, &ev, &text, err) < 0)
-        return cmc_wrap(err, "record %llu", (unsigned long long)f.recnum);
-    *out = ev.found.count ? ev.found : f.digests;
-    return 1;
-}
-
 static bool same_text(const char *a, const char *b)
 {
     return a && b && strcmp(a, b) == 0;
@@ -158,20 +135,20 @@ static const char *firmware_log(const struct ctl_log *c)
     return c->opt.firmware_log ? c->opt.firmware_log : c->site.firmware_log;
 }
 
-/* 0 replayed, or found empty; begun: the first record found a value that no start value is, and the
- * firmware log could not be asked. */
-static int replay_bytes(struct ctl_log *c, bool *begun, struct cmc_err *err)
+/* Replayed, or found empty. strange: the log begins with a value that the firmware's log may
+ * explain, but that cannot be asked. */
+static int replay_bytes(struct ctl_log *c, bool *strange, struct cmc_err *err)
 {
-    struct measure_banks found = c->live;
-    uint32_t pcr = c->site.pcr;
-    const int rc = first_found(c, &found, &pcr, err);
+    struct measure_begin begin = {.pcr = c->site.pcr, .found = c->live};
+    const int rc = measure_replay_begin(c->bytes.data, c->bytes.len, &begin, err);
     c->replay.empty = rc == 0;
     if (rc < 0)
         return rc;
-    record_firmware_starts(firmware_log(c), pcr, c->live.count ? &c->live : &found, &c->starts);
+    record_firmware_starts(firmware_log(c), begin.pcr, c->live.count ? &c->live : &begin.found,
+                           &c->starts);
     if (rc == 0)
         return 0;
-    *begun = c->starts.unread && !measure_starts_have(&c->starts.values, &found);
+    *strange = c->starts.unread && measure_begin_is_strange(&begin, &c->starts.values);
     return measure_replay(c->bytes.data, c->bytes.len, &c->starts.values, collect, c, &c->replay,
                           err);
 }
@@ -179,11 +156,11 @@ static int replay_bytes(struct ctl_log *c, bool *begun, struct cmc_err *err)
 static void replay(struct ctl_log *c, struct cmc_err *err)
 {
     char text[sizeof(c->reason)];
-    bool begun = false;
-    int rc = replay_bytes(c, &begun, err);
+    bool strange = false;
+    int rc = replay_bytes(c, &strange, err);
     c->replayed = rc == 0 && !c->replay.empty;
     (void)snprintf(text, sizeof(text), "%.300s: nothing was recorded in this boot", c->path);
-    if (rc < 0 && begun) {
+    if (rc < 0 && strange) {
         (void)snprintf(text, sizeof(text), "%.250s; %.250s", err->msg, c->starts.note);
         decide(c, CTL_UNCHECKED, text);
     } else if (rc < 0) {

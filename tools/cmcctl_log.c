@@ -167,17 +167,23 @@ static int export(struct ctl_log *c, struct cmc_err *err)
     return rc < 0 ? rc : status;
 }
 
-static off_t size_of(const char *path)
+/* The log was written to, grown or not, since it was seen last. */
+static bool has_changed(const char *path, struct stat *seen)
 {
-    struct stat st;
-    return stat(path, &st) == 0 ? st.st_size : -1;
+    struct stat st = {.st_size = -1};
+    (void)stat(path, &st);
+    const bool same = st.st_size == seen->st_size && st.st_ino == seen->st_ino &&
+                      st.st_mtim.tv_sec == seen->st_mtim.tv_sec &&
+                      st.st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
+    *seen = st;
+    return !same;
 }
 
-/* Shows what comes, until SIGINT or SIGTERM; the log only grows, so its size tells. */
+/* Shows what comes, until SIGINT or SIGTERM. */
 static int follow(struct ctl_log *c, struct cmc_err *err)
 {
     sigset_t ends;
-    off_t seen = -2;
+    struct stat seen = {.st_size = -2};
     uint64_t from = 0;
     (void)sigemptyset(&ends);
     (void)sigaddset(&ends, SIGINT);
@@ -188,15 +194,13 @@ static int follow(struct ctl_log *c, struct cmc_err *err)
         return cmc_fail(err, CMC_E_SYS, "signalfd");
     struct pollfd end = {.fd = fd, .events = POLLIN};
     do {
-        const off_t size = size_of(c->path);
-        if (size == seen)
+        if (!has_changed(c->path, &seen)) /* what is written from here on changes it again */
             continue;
         const int status = show(c, from, err);
         if (status < 0 || status == CMCCTL_DISAGREE)
             return status;
         /* an open event is shown again once it has its mark */
         from = c->replayed ? c->replay.next_seq - c->replay.open : from;
-        seen = size;
     } while (poll(&end, 1, FOLLOW_MS) == 0);
     return CMCCTL_AGREE;
 }

@@ -22,24 +22,8 @@ static void check_frame(const struct measure_frame *f, const uint8_t *end)
     cmc_buf_done(&again);
 }
 
-/* What the first record found: a start value, and the banks of the register. */
-static struct measure_banks found(const struct measure_frame *f)
+static void walk(const uint8_t *data, size_t size)
 {
-    struct cmc_err err = {0};
-    struct measure_event ev;
-    char *text = NULL;
-    struct measure_banks banks = {0};
-    if (f->type == MEASURE_FRAME_INTENT &&
-        measure_event_decode(f->content, f->content_len, &ev, &text, &err) == 0)
-        banks = ev.found;
-    free(text);
-    return banks;
-}
-
-/* All frames; what the first record found. */
-static struct measure_banks walk(const uint8_t *data, size_t size)
-{
-    struct measure_banks banks = {0};
     size_t at = 0, torn = 0;
     for (;;) {
         struct measure_frame f;
@@ -49,10 +33,8 @@ static struct measure_banks walk(const uint8_t *data, size_t size)
         must((rc < 0) == (err.code != CMC_OK));
         must(at <= size && torn <= at && (rc == 1 ? at > before : at == before));
         if (rc <= 0)
-            return banks;
+            return;
         check_frame(&f, data + at);
-        if (before == 0)
-            banks = found(&f);
     }
 }
 
@@ -60,8 +42,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct cmc_err err = {0};
     struct measure_replay r = {.events = 77};
-    const struct measure_banks first = walk(data, size);
-    const struct measure_starts starts = {.count = 2, .value = {measure_banks_zero(&first), first}};
+    struct measure_begin begin = {.pcr = 77};
+    walk(data, size);
+    const int begun = measure_replay_begin(data, size, &begin, &err);
+    must((begun < 0) == (err.code != CMC_OK) && (begun == 1 || begin.pcr == 77));
+    err = (struct cmc_err){0};
+    const struct measure_starts starts = {.count = 2,
+                                          .value = {measure_banks_zero(&begin.found), begin.found}};
     const int rc = measure_replay(data, size, &starts, NULL, NULL, &r, &err);
     must((rc < 0) == (err.code != CMC_OK));
     if (rc < 0) {

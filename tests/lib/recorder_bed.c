@@ -100,6 +100,12 @@ int bed_record(struct bed *b, unsigned first, unsigned count, struct record_rece
         char name[16];
         (void)snprintf(name, sizeof(name), "e%u", i);
         struct measure_event ev = bed_event(name);
+        if (b->table.cfg.profile == MEASURE_PROFILE_CMC && !b->table.quiet) {
+            ev.type = MEASURE_CONTAINER_CREATE;
+            ev.has_config = ev.has_rootfs = true;
+            ev.decision = MEASURE_DECISION_AUDIT;
+            ev.config[0] = (uint8_t)i;
+        }
         rc = record_event(r, &ev, last, err);
     }
     record_close(r);

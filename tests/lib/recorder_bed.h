@@ -19,7 +19,8 @@ void bed_done(struct bed *b);
 /* From now on the firmware extends the register by byte before the recorder runs, and its log says
  * so. The TPM is reset. */
 void bed_firmware(struct bed *b, uint8_t byte);
-/* Records events of containers "e<first>" and on; 0 or the first error. */
+/* Records events of containers "e<first>" and on; 0 or the first error. They are container-delete,
+ * and in profile cmc, unless table.quiet is set, container-create, which is extended there. */
 CMC_MUST_CHECK int bed_record(struct bed *b, unsigned first, unsigned count,
                               struct record_receipt *last, struct cmc_err *err);
 struct measure_event bed_event(const char *container);

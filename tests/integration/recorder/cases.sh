@@ -27,7 +27,9 @@ world() { # world NAME: makes $dir with a TPM and a configuration
     mkdir -p "$dir" && chmod 700 "$dir" && tpm_up "$dir" && config "$dir"
 }
 init() { "$recorder" --init --config "$dir/shim.json"; }
-writer() { "$build/tests/recorder_writer" "$dir/run" "swtpm:path=$dir/tpm" "$@"; }
+writer() { "$build/tests/recorder_writer" "$dir/shim.json" "$@"; }
+ctl() { "$build/bin/cmcctl" log --config "$dir/shim.json" --details "$dir/details" "$@"; }
+oracle() { PYTHONDONTWRITEBYTECODE=1 "$here/../../oracle/eventlog.py" "$@"; }
 expect() { # expect WHAT GOT WANTED
     [ "$2" = "$3" ] || { say "$1: $2, expected $3"; return 1; }
 }
@@ -202,6 +204,159 @@ case_foreign() {
     local value
     value=$(pcr "$dir" | sed -n '/sha256/,/13/s/.*13: 0x//p' | head -1 | tr A-F a-f)
     grep -q "sha256 $value" "$dir/summary" || { say "tpm2_pcrread says $value"; return 1; }
+    umount "$dir/run"
+    tpm_down
+}
+
+digest() { printf "%0$(($2 * 2))d" 0 | sed "s/00/$1/g"; } # digest BYTE LENGTH
+firmware_extends() { # as firmware does before the system starts; keeps the values in $dir/start
+    tpm2_pcrextend -T "swtpm:path=$dir/tpm" "13:sha1=$(digest "$1" 20),sha256=$(digest "$1" 32),\
+sha384=$(digest "$1" 48),sha512=$(digest "$1" 64)" || return 1
+    pcr "$dir" | values >"$dir/start"
+}
+values() { # of pcr's output: lines ALG=HEX
+    sed -n 's/^ *\(sha[0-9]*\):.*/\1/p; s/^ *13: *0x//p' | tr A-F a-f | paste -d= - -
+}
+args() { sed "s/^/--$1\n/" "$2"; } # args OPTION FILE: option and value, a line each
+summary() { # summary WANTED: what writer check says
+    writer check >"$dir/summary" || { cat "$dir/summary"; return 1; }
+    grep -q "$1" "$dir/summary" || { say "no \"$1\" in: $(cat "$dir/summary")"; return 1; }
+}
+
+# PCR 13 does not begin at zero: the firmware's log explains it, to recorder, cmcctl and oracle.
+case_firmware() {
+    world firmware || return 1
+    config "$dir" ",\"firmware_log\":\"$dir/firmware\""
+    firmware_extends 55 && writer firmware 0x55 "$dir/firmware" || return 1
+    init && writer record e1 && summary "events 1 .*discontinuities 0 starts 1" || return 1
+    ctl --verify || return 1
+    pcr "$dir" | values >"$dir/now"
+    mapfile -t start < <(args start "$dir/start")
+    mapfile -t now < <(args pcr "$dir/now")
+    oracle log "$dir/run/log" "${start[@]}" "${now[@]}" || return 1
+    oracle log "$dir/run/log" "${now[@]}" && { say "the oracle needs no start value"; return 1; }
+    ctl --verify --firmware-log /none >"$dir/out"
+    expect "firmware log away" $? 3 || return 1
+    grep "COULD NOT CHECK: .*the firmware log does not help" "$dir/out" || return 1
+    umount "$dir/run"
+    tpm_down
+}
+
+# One that does not explain it, is damaged, or is not there: a discontinuity that says so.
+case_firmware_does_not_explain() {
+    world unexplained || return 1
+    config "$dir" ",\"firmware_log\":\"$dir/firmware\""
+    local kind
+    for kind in other damaged missing; do
+        tpm_down && tpm_up "$dir" && firmware_extends 55 || return 1
+        rm -f "$dir/firmware"
+        [ $kind = missing ] || writer firmware 0x66 "$dir/firmware" || return 1
+        [ $kind = damaged ] && truncate -s 90 "$dir/firmware"
+        init 2>"$dir/err" || { cat "$dir/err"; return 1; }
+        cat "$dir/err"
+        writer record e1 && summary "events 1 .*discontinuities 1 starts 1" || return 1
+        ctl --verify >"$dir/out" || return 1
+        case $kind in
+        other) grep "reason.*the firmware log has 1 event(s) for PCR 13" "$dir/out" ;;
+        *) grep "reason.*the firmware log does not help" "$dir/out" ;;
+        esac || { cat "$dir/out"; return 1; }
+        umount "$dir/run"
+    done
+    tpm_down
+}
+
+# Profile cmc: what is not extended is said, and the export gives the PCR to who knows only that.
+case_profile_cmc() {
+    world cmc || return 1
+    config "$dir" ',"profile":"cmc"'
+    init && writer record e1 && writer delete e1 && writer record e1 && writer record e2 || return 1
+    summary "events 4 .*discontinuities 0 starts 1" || return 1
+    ctl --verify >"$dir/out" || { cat "$dir/out"; return 1; }
+    grep "#0 recorder-start  (unverified: not extended)" "$dir/out" || return 1
+    grep "2 of 5 events are not extended and unverified" "$dir/out" || return 1
+    pcr "$dir" | values >"$dir/now"
+    mapfile -t now < <(args pcr "$dir/now")
+    oracle log "$dir/run/log" "${now[@]}" || return 1
+    local kind
+    for kind in cel-json cel-cbor cmc-json; do
+        ctl --export $kind >"$dir/export" || return 1
+        [ $kind = cmc-json ] && mapfile -t now < <(grep sha256 "$dir/now" | args pcr -)
+        oracle $kind "$dir/export" "${now[@]}" >"$dir/said" || { cat "$dir/said"; return 1; }
+    done
+    grep -q "^events 3$" "$dir/said" || return 1
+    # must fail: another configuration, an event less, a value that is not the PCR's
+    sed '0,/c0c0/s//c1c0/' "$dir/export" >"$dir/changed"
+    oracle cmc-json "$dir/changed" && return 1
+    sed '$!{3d}' "$dir/export" >"$dir/changed"
+    oracle cmc-json "$dir/changed" "${now[@]}" && return 1
+    # the profile stays until the TPM is reset
+    cp "$dir/run/log" "$dir/log" && pcr "$dir" >"$dir/before"
+    config "$dir"
+    init 2>"$dir/err"
+    expect "another profile" $? 1 || return 1
+    grep "this boot records in profile cmc, exact is asked for: reboot" "$dir/err" || return 1
+    cmp "$dir/run/log" "$dir/log" && pcr "$dir" | diff "$dir/before" - || return 1
+    tpm_down && tpm_up "$dir" && init && writer record e3 || return 1
+    summary "events 5 .*discontinuities 0 starts 2" || return 1
+    ctl --verify --export cmc-json 2>/dev/null
+    ctl --export cmc-json 2>"$dir/err"
+    expect "export in profile exact" $? 2 || return 1
+    grep "this log is of profile exact" "$dir/err" || return 1
+    umount "$dir/run"
+    tpm_down
+}
+
+until_says() { # until_says FILE TEXT: within 10 s
+    for _ in $(seq 1000); do
+        grep -q -- "$2" "$1" && return 0
+        sleep 0.01
+    done
+    say "no \"$2\" in: $(cat "$1")"
+    return 1
+}
+follow() { # in the background, its pid in $follower
+    "$build/bin/cmcctl" log --config "$dir/shim.json" --follow "$@" >"$dir/follow" 2>&1 &
+    follower=$!
+}
+ends_with() { # ends_with STATUS
+    wait "$follower"
+    expect "cmcctl log --follow ended with" $? "$1"
+}
+
+# New events appear as they are recorded, once; an interrupt ends it cleanly; damage is said.
+case_follow() {
+    world follow || return 1
+    init || return 1
+    local signal kind
+    for signal in INT TERM; do
+        follow --verify
+        until_says "$dir/follow" "^#0 recorder-start" || return 1
+        until_says "$dir/follow" "^AGREE" || return 1
+        writer record "e-$signal" || return 1
+        until_says "$dir/follow" "default/e-$signal" || return 1
+        kill -$signal "$follower" && ends_with 0 || return 1
+        expect "times that recorder-start was shown" "$(grep -c "^#0 " "$dir/follow")" 1 || return 1
+        grep -q DISAGREE "$dir/follow" && { cat "$dir/follow" >&2; return 1; }
+    done
+    cp "$dir/run/log" "$dir/log"
+    for kind in in-place garbage foreign; do
+        follow --verify
+        until_says "$dir/follow" "^AGREE" || return 1
+        case $kind in
+        in-place) printf x | dd of="$dir/run/log" bs=1 seek=40 conv=notrunc 2>/dev/null ;;
+        garbage) printf x >>"$dir/run/log" ;;
+        foreign) # seen with the next event, whose recorder finds it: a new segment, which agrees
+            tpm2_pcrextend -T "swtpm:path=$dir/tpm" "13:sha256=$(digest 07 32)" || return 1
+            writer record e9 || return 1 ;;
+        esac
+        if [ $kind = foreign ]; then
+            until_says "$dir/follow" "discontinuity" || return 1
+            kill -INT "$follower" && ends_with 0 || return 1
+        else
+            until_says "$dir/follow" "^DISAGREE" && ends_with 1 || return 1
+            cat "$dir/log" >"$dir/run/log"
+        fi
+    done
     umount "$dir/run"
     tpm_down
 }

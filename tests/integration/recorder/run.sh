@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The recorder on swtpm: the table with 1, 2 and 4 banks, killed writers and TPMs, lack of space,
-# hostile directories, cmc-recorder, speed. Leaves nothing behind.
+# The recorder on swtpm: the table with 1, 2 and 4 banks, in both profiles and from a value of the
+# firmware's, killed writers and TPMs, lack of space, hostile directories, cmc-recorder, cmcctl log,
+# speed. Leaves nothing behind.
 # run.sh BUILD_DIR [KILLS]      needs root (mounts, in a namespace of its own); 300 kills by default
 set -u
 [ $# -ge 1 ] || { echo "usage: run.sh BUILD_DIR [KILLS]" >&2; exit 2; }
@@ -34,9 +35,14 @@ check() { # check NAME COMMAND...: a line as tests/lib/report.sh reads it
 check table-1-bank "$build/tests/recorder_table" /mnt/t1 sha256
 check table-2-banks "$build/tests/recorder_table" /mnt/t2 sha1,sha256
 check table-4-banks "$build/tests/recorder_table" /mnt/t4 sha1,sha256,sha384,sha512
+check table-firmware "$build/tests/recorder_table" /mnt/t5 sha1,sha256 firmware
+check table-cmc "$build/tests/recorder_table" /mnt/t6 sha1,sha256 cmc
+check table-cmc-not-extended "$build/tests/recorder_table" /mnt/t7 sha1,sha256 cmc quiet
+check table-cmc-firmware "$build/tests/recorder_table" /mnt/t8 sha256 cmc firmware
 [ "$kills" = 0 ] || check kills "$build/tests/recorder_killer" /mnt/kill "$kills"
 [ "$kills" = 0 ] || sed 's/^/  /' /mnt/kills.out
-for c in no_space read_only hostile_directory init init_refused reboot reset foreign; do
+for c in no_space read_only hostile_directory init init_refused reboot reset foreign firmware \
+    firmware_does_not_explain profile_cmc follow; do
     check "$c" "case_$c"
 done
 check speed "$build/tests/recorder_speed" /mnt/speed 2000

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "tests/lib/recorder_fwlog.h"
 #include "tpm/pcr.h"
 
 void die(const char *fmt, ...)
@@ -156,6 +157,25 @@ void world_boot(struct world *w)
     world_kill_swtpm(w);
     world_forget(w);
     world_start_swtpm(w);
+    if (w->firmware)
+        world_extend(w, w->firmware, false);
+}
+
+void world_firmware(struct world *w, uint8_t byte)
+{
+    struct tpm_pcr_ctx *tpm = NULL;
+    struct tpm_banks b = {0};
+    struct measure_banks like = {0};
+    struct cmc_err err = {0};
+    if (tpm_pcr_open(w->tcti, &tpm, &err) < 0 || tpm_pcr_banks(tpm, w->cfg.pcr, &b, &err) < 0)
+        die("PCR: %s", err.msg);
+    tpm_pcr_close(tpm);
+    for (size_t i = 0; i < b.count; i++)
+        like.bank[like.count++].alg = b.bank[i].alg;
+    (void)snprintf(w->firmware_log, sizeof(w->firmware_log), "%s/firmware", w->dir);
+    recorder_fwlog_write(w->firmware_log, w->cfg.pcr, &like, byte);
+    w->cfg.firmware_log = w->firmware_log;
+    w->firmware = byte;
 }
 
 struct record *world_open(const struct world *w)
@@ -180,6 +200,12 @@ struct measure_event world_event(const char *container)
     memset(ev.config, 0xc0, sizeof(ev.config));
     memset(ev.rootfs, 0x0f, sizeof(ev.rootfs));
     return ev;
+}
+
+struct measure_event world_quiet_event(const char *container)
+{
+    return (struct measure_event){
+        .type = MEASURE_CONTAINER_DELETE, .container = container, .ns = "default"};
 }
 
 void world_extend(const struct world *w, uint8_t byte, bool first_bank_only)

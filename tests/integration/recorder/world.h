@@ -14,7 +14,9 @@ struct world {
     char runtime[160];
     char socket[160];
     char tcti[192];
-    pid_t swtpm; /* 0: not running */
+    char firmware_log[160];
+    uint8_t firmware; /* what the firmware extends the register by at each boot; 0: nothing */
+    pid_t swtpm;      /* 0: not running */
     struct record_config cfg;
 };
 
@@ -27,6 +29,8 @@ void world_init(struct world *w, const char *dir, const char *banks);
 void world_done(struct world *w); /* stops swtpm, removes dir */
 /* Starts over: TPM reset and an empty runtime directory, as at boot. */
 void world_boot(struct world *w);
+/* From the next boot on the firmware extends the register by byte, and its log says so. */
+void world_firmware(struct world *w, uint8_t byte);
 void world_start_swtpm(struct world *w);
 void world_kill_swtpm(struct world *w);
 /* Removes the runtime directory. */
@@ -34,8 +38,9 @@ void world_forget(struct world *w);
 
 /* Opens a recorder, or dies. */
 struct record *world_open(const struct world *w);
-/* A container-create under that name. */
+/* A container-create under that name; a container-delete, which profile cmc does not extend. */
 struct measure_event world_event(const char *container);
+struct measure_event world_quiet_event(const char *container);
 
 /* What log and PCR say, or dies. */
 void world_read(const struct world *w, struct recorder_log *out);

@@ -15,6 +15,7 @@
 
 #include "tests/lib/fake_tpm.h"
 #include "tests/lib/recorder_bed.h"
+#include "tests/lib/recorder_fwlog.h"
 #include "tests/lib/recorder_table.h"
 #include "tests/lib/rows.h"
 
@@ -30,17 +31,22 @@ static const struct variant {
                 {"cmc, firmware", MEASURE_PROFILE_CMC, false, 0x55},
                 {"cmc, not extended, firmware", MEASURE_PROFILE_CMC, true, 0x55}};
 
+static void init_variant(struct bed *b, size_t banks, const struct variant *v)
+{
+    bed_init(b, banks);
+    b->table.cfg.profile = v->profile;
+    b->table.quiet = v->quiet;
+    if (v->firmware)
+        bed_firmware(b, v->firmware);
+}
+
 static void run_variant(size_t cell, const struct variant *v)
 {
     static const size_t counts[] = {1, 2, 4};
     for (size_t i = 0; i < 3; i++) {
         struct bed bed;
         struct cmc_err err = {0};
-        bed_init(&bed, counts[i]);
-        bed.table.cfg.profile = v->profile;
-        bed.table.quiet = v->quiet;
-        if (v->firmware)
-            bed_firmware(&bed, v->firmware);
+        init_variant(&bed, counts[i], v);
         const int rc = recorder_table_run(cell, &bed.table, &err);
         bed_done(&bed);
         if (rc == 0)
@@ -132,22 +138,131 @@ static void test_usage(void **state)
     bed_done(&b);
 }
 
-/* What a boot began with stays until the next. */
+static void refuses_change(struct bed *b, const char *says)
+{
+    struct cmc_err err = {0};
+    struct record_receipt receipt;
+    const unsigned extends = b->tpm.extends;
+    assert_int_equal(bed_record(b, 1, 1, &receipt, &err), -CMC_E_VERIFY);
+    assert_non_null(strstr(err.msg, says));
+    assert_int_equal(b->tpm.extends, extends);
+}
+
+/* What a boot began with stays until the TPM is reset; a log that is still there goes on then. */
 static void test_same_register(void **state)
+{
+    (void)state;
+    for (int remove = 0; remove < 2; remove++) {
+        struct bed b;
+        struct cmc_err err = {0};
+        struct recorder_log l = {0};
+        struct record_receipt receipt;
+        bed_init(&b, 1);
+        assert_int_equal(bed_record(&b, 0, 1, &receipt, &err), 0);
+        b.table.cfg.pcr = 12;
+        refuses_change(&b, "this boot records in PCR 13, PCR 12 is asked for: reboot to change it");
+        b.table.cfg.pcr = 13;
+        b.table.cfg.profile = MEASURE_PROFILE_CMC;
+        refuses_change(&b, "this boot records in profile exact, cmc is asked for: reboot");
+        b.table.cfg.pcr = 12;
+        if (remove)
+            b.table.boot(&b.table);
+        else
+            fake_tpm_reset(&b.tpm);
+        assert_int_equal(bed_record(&b, 2, 2, &receipt, &err), 0);
+        bed_check(&b, &l);
+        assert_int_equal(l.discontinuities, 0);
+        assert_int_equal(l.replay.pcr, 12);
+        assert_int_equal(l.replay.profile, MEASURE_PROFILE_CMC);
+        b.table.cfg.profile = MEASURE_PROFILE_EXACT;
+        refuses_change(&b, "this boot records in profile cmc, exact is asked for: reboot");
+        bed_done(&b);
+    }
+}
+
+/* What nobody explains is a discontinuity, which says what is wrong with the firmware's log. */
+static void unexplained(void (*spoil)(struct bed *b), const char *says)
+{
+    struct bed b;
+    struct cmc_err err = {0};
+    struct recorder_log l = {0};
+    struct record_receipt receipt;
+    bed_init(&b, 2);
+    bed_firmware(&b, 0x55);
+    spoil(&b);
+    assert_int_equal(bed_record(&b, 0, 2, &receipt, &err), 0);
+    bed_check(&b, &l);
+    assert_int_equal(l.discontinuities, 1);
+    assert_int_equal(l.starts, 1);
+    assert_non_null(strstr(l.reason, "the PCR does not have its start value"));
+    if (!strstr(l.reason, says))
+        fail_msg("\"%s\" does not say \"%s\"", l.reason, says);
+    bed_done(&b);
+}
+
+static void spoil_missing(struct bed *b)
+{
+    assert_int_equal(unlink(b->firmware_log), 0);
+}
+static void spoil_torn(struct bed *b)
+{
+    assert_int_equal(truncate(b->firmware_log, 100), 0);
+}
+static void spoil_mode(struct bed *b)
+{
+    assert_int_equal(chmod(b->firmware_log, 0666), 0);
+}
+static void spoil_more(struct bed *b) /* somebody else, before the recorder */
+{
+    fake_tpm_foreign(&b->tpm, 13, 1);
+}
+static void spoil_other(struct bed *b)
+{
+    const struct measure_banks like = {.count = 2,
+                                       .bank = {{.alg = CMC_ALG_SHA1}, {.alg = CMC_ALG_SHA256}}};
+    recorder_fwlog_write(b->firmware_log, 13, &like, 0x56);
+}
+static void spoil_path(struct bed *b)
+{
+    b->table.cfg.firmware_log = NULL;
+}
+
+static void test_unexplained(void **state)
+{
+    (void)state;
+    unexplained(spoil_missing, "the firmware log does not help: open /");
+    unexplained(spoil_torn, "the firmware log does not help: ");
+    unexplained(spoil_mode, "need a file that only root can write");
+    unexplained(spoil_more, "the firmware log has 1 event(s) for PCR 13");
+    unexplained(spoil_other, "the firmware log has 1 event(s) for PCR 13");
+    unexplained(spoil_path, "or the log was lost");
+}
+
+/* A log whose first value only the firmware's log explains is replayed with that log alone: else
+ * recording stops, and says why. */
+static void test_firmware_log_goes_away(void **state)
 {
     (void)state;
     struct bed b;
     struct cmc_err err = {0};
+    struct recorder_log l = {0};
     struct record_receipt receipt;
-    bed_init(&b, 1);
+    char hint[96];
+    bed_init(&b, 2);
+    bed_firmware(&b, 0x55);
+    (void)snprintf(hint, sizeof(hint), "%s/hint", b.runtime);
     assert_int_equal(bed_record(&b, 0, 1, &receipt, &err), 0);
-    b.table.cfg.pcr = 12;
-    const unsigned extends = b.tpm.extends;
-    assert_int_equal(bed_record(&b, 1, 1, &receipt, &err), -CMC_E_VERIFY);
-    assert_non_null(strstr(err.msg, "reboot"));
-    assert_int_equal(b.tpm.extends, extends);
-    b.table.boot(&b.table);
+    assert_true(receipt.started && !receipt.discontinuity);
+    assert_int_equal(unlink(hint), 0);
     assert_int_equal(bed_record(&b, 1, 1, &receipt, &err), 0);
+    bed_check(&b, &l);
+    assert_int_equal(l.discontinuities, 0);
+    assert_int_equal(rename(b.firmware_log, hint), 0); /* away, and no hint either */
+    const unsigned extends = b.tpm.extends;
+    assert_int_equal(bed_record(&b, 2, 1, &receipt, &err), -CMC_E_VERIFY);
+    assert_non_null(strstr(err.msg, "the firmware log does not help: open "));
+    assert_non_null(strstr(err.msg, "log is damaged"));
+    assert_int_equal(b.tpm.extends, extends);
     bed_done(&b);
 }
 
@@ -186,11 +301,10 @@ static void extend_once(struct fake_tpm *t, unsigned n)
 
 /* Somebody extends while an event is recorded: at each command, the event ends up in log and PCR,
  * in a segment of its own. */
-static void test_foreign(void **state)
+static void foreign(const struct variant *v)
 {
-    (void)state;
     struct bed b;
-    bed_init(&b, 2);
+    init_variant(&b, 2, v);
     for (foreign_at = 1; foreign_at < 12; foreign_at++) {
         struct cmc_err err = {0};
         struct recorder_log l = {0};
@@ -210,6 +324,13 @@ static void test_foreign(void **state)
     bed_done(&b);
 }
 
+static void test_foreign(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS(variants); i++)
+        foreign(&variants[i]);
+}
+
 /* Reset while recording: at each command. A new segment, and the event is in it. */
 static void reset_once(struct fake_tpm *t, unsigned n)
 {
@@ -217,11 +338,10 @@ static void reset_once(struct fake_tpm *t, unsigned n)
         fake_tpm_reset(t);
 }
 
-static void test_reset(void **state)
+static void reset(const struct variant *v)
 {
-    (void)state;
     struct bed b;
-    bed_init(&b, 2);
+    init_variant(&b, 2, v);
     for (foreign_at = 1; foreign_at < 12; foreign_at++) {
         struct cmc_err err = {0};
         struct recorder_log l = {0};
@@ -240,6 +360,13 @@ static void test_reset(void **state)
         assert_int_equal(l.replay.reset_count, b.tpm.reset_count);
     }
     bed_done(&b);
+}
+
+static void test_reset(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS(variants); i++)
+        reset(&variants[i]);
 }
 
 /* The TPM is away: nothing can be logged, and the next recording says so. */
@@ -393,13 +520,19 @@ static void test_hints(void **state)
 
 int main(void)
 {
-    static const struct CMUnitTest others[] = {
-        cmocka_unit_test(test_events),    cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_registers), cmocka_unit_test(test_same_register),
-        cmocka_unit_test(test_banks),     cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_reset),     cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_damaged),   cmocka_unit_test(test_hostile_files),
-        cmocka_unit_test(test_hints)};
+    static const struct CMUnitTest others[] = {cmocka_unit_test(test_events),
+                                               cmocka_unit_test(test_usage),
+                                               cmocka_unit_test(test_registers),
+                                               cmocka_unit_test(test_same_register),
+                                               cmocka_unit_test(test_banks),
+                                               cmocka_unit_test(test_foreign),
+                                               cmocka_unit_test(test_reset),
+                                               cmocka_unit_test(test_missing),
+                                               cmocka_unit_test(test_damaged),
+                                               cmocka_unit_test(test_hostile_files),
+                                               cmocka_unit_test(test_hints),
+                                               cmocka_unit_test(test_unexplained),
+                                               cmocka_unit_test(test_firmware_log_goes_away)};
     enum { OTHERS = sizeof(others) / sizeof(others[0]) };
     struct CMUnitTest tests[OTHERS + 64];
     const size_t cells = recorder_table_cells();
