@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/lib/fail_alloc.h -- lets the nth allocation of the code under test fail, for every n.
+ * Programs with it are registered in tests/topics/memory.cmake. */
+#ifndef TESTS_LIB_FAIL_ALLOC_H
+#define TESTS_LIB_FAIL_ALLOC_H
+#include "base/err.h"
+
+/* One call of the code under test with its checks: when it fails, outputs are as before; whatever
+ * it gave is freed. Returns what the code returned. */
+typedef int fail_alloc_call(struct cmc_err *err);
+
+/* Runs call with the 1st, 2nd, ... allocation failing until it needs fewer; asserts that each of
+ * these runs is -CMC_E_LIMIT, that there was one, and that the last run, undisturbed, is good. */
+void fail_alloc_each(fail_alloc_call *call);
+#endif
