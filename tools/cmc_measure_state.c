@@ -2,7 +2,6 @@
 /* tools/cmc_measure_state.c -- picks the profile's digests. */
 #include "tools/cmc_measure_state.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,29 +24,23 @@ int cmc_measure_state_profile(const char *name, enum measure_profile *out, struc
 static int resolve(void *ctx, const char *path, char *out, struct cmc_err *err)
 {
     (void)ctx;
-    if (path[0] != '/') /* else what is measured would depend on our working directory */
-        return cmc_fail(err, CMC_E_FORMAT, "hook %.300s: not an absolute path", path);
-    if (!realpath(path, out))
-        return cmc_fail(err, CMC_E_SYS, "hook %.300s", path);
-    return 0;
+    return realpath(path, out) ? 0 : cmc_fail(err, CMC_E_SYS, "hook %.300s", path);
 }
 
 int cmc_measure_state_config(const struct cmc_measure_how *how, const struct cmc_buf *json,
                              struct measure_config *out, struct cmc_err *err)
 {
     const void *text = json->len ? (const void *)json->data : "";
-    int rc;
-    if (how->profile == MEASURE_PROFILE_EXACT) {
-        const struct measure_config_opts opts = {
-            .container_id = how->id, .bundle = how->bundle, .redaction_key = how->redaction_key};
-        rc = measure_config(text, json->len, &opts, out, err);
-    } else if (how->redaction_key) {
+    const struct measure_config_opts exact = {
+        .container_id = how->id, .bundle = how->bundle, .redaction_key = how->redaction_key};
+    const struct measure_config_cmc_opts cmc = {.container_id = how->id, .resolve = resolve};
+    if (how->profile == MEASURE_PROFILE_CMC && how->redaction_key)
         return cmc_fail(err, CMC_E_USAGE, "profile cmc cannot redact: use no redaction key");
-    } else {
-        const struct measure_config_cmc_opts opts = {.container_id = how->id, .resolve = resolve};
-        rc = measure_config_cmc(text, json->len, &opts, out, err);
-    }
-    return rc < 0 ? cmc_wrap(err, "config.json") : 0;
+    if (how->profile == MEASURE_PROFILE_CMC)
+        return measure_config_cmc(text, json->len, &cmc, out, err);
+    if (measure_config(text, json->len, &exact, out, err) < 0)
+        return cmc_wrap(err, "config.json");
+    return 0;
 }
 
 int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc_measure_spec *spec,

@@ -23,7 +23,7 @@ struct cmc_measure_how { /* all borrowed */
 /* A profile by its name; NULL is "exact". Errors: -CMC_E_USAGE. */
 CMC_MUST_CHECK int cmc_measure_state_profile(const char *name, enum measure_profile *out,
                                              struct cmc_err *err);
-/* Errors: those of the profile's measure_config(), with "config.json" in front, and -CMC_E_USAGE (a
+/* Errors: those of the profile's measure_config(), naming config.json, and -CMC_E_USAGE (a
  * redaction key in profile cmc); *out untouched. Free with measure_config_done(). */
 CMC_MUST_CHECK int cmc_measure_state_config(const struct cmc_measure_how *how,
                                             const struct cmc_buf *json, struct measure_config *out,

@@ -11,10 +11,17 @@
 #include "measure/reference.h"
 
 static bool terminal; /* standard error is one, so a line can be written over */
+static bool progress; /* wanted also where it is none */
 
-static void note(const char *line, bool last)
+static void note(enum measure_bundle_note kind, const char *line)
 {
-    (void)fprintf(stderr, terminal ? "\r\033[K%s%s" : "%s%s", line, last || !terminal ? "\n" : "");
+    const char *clear = terminal ? "\r\033[K" : "";
+    if (kind == MEASURE_BUNDLE_WARNING)
+        (void)fprintf(stderr, "%smeasure-bundle: %s\n", clear, line);
+    else if (terminal && kind == MEASURE_BUNDLE_PROGRESS)
+        (void)fprintf(stderr, "%s%s", clear, line);
+    else if (terminal || progress)
+        (void)fprintf(stderr, "%s%s\n", clear, line);
 }
 
 /* File names may be in it: made safe for terminals. */
@@ -50,8 +57,9 @@ int main(int argc, char **argv)
     int rc = measure_bundle_options(argc, argv, &o, &err);
     if (rc == CMC_OPTIONS_SHOWN)
         return MEASURE_BUNDLE_DONE;
+    progress = o.progress;
     if (rc == CMC_OPTIONS_RUN)
-        rc = measure_bundle_run(&o, &out, terminal || o.progress ? note : NULL, &err);
+        rc = measure_bundle_run(&o, &out, note, &err);
     if (rc == 0)
         rc = write_out(&out, &err);
     if (rc == 0)

@@ -39,9 +39,15 @@ CMC_MUST_CHECK int measure_bundle_inputs(const struct measure_bundle_options *o,
                                          struct measure_bundle_inputs *out, struct cmc_err *err);
 void measure_bundle_inputs_done(struct measure_bundle_inputs *in);
 
-/* Measures, writes the listing when one is wanted, and appends the references to out. note: for
- * people (progress, a summary), or NULL. */
+enum measure_bundle_note {
+    MEASURE_BUNDLE_PROGRESS,
+    MEASURE_BUNDLE_SUMMARY,
+    MEASURE_BUNDLE_WARNING
+};
+
+/* Measures, writes the listing when one is wanted, and appends the references to out, which is as
+ * before after an error. note: gets lines for people. */
 CMC_MUST_CHECK int measure_bundle_run(const struct measure_bundle_options *o, struct cmc_buf *out,
-                                      void (*note)(const char *line, bool last),
+                                      void (*note)(enum measure_bundle_note kind, const char *line),
                                       struct cmc_err *err);
 #endif

@@ -13,7 +13,7 @@
 enum { LINE_CAP = 160, QUIET_MS = 1000, STEP_MS = 250 };
 
 struct notes { /* what people are told, and when last */
-    void (*say)(const char *line, bool last);
+    void (*say)(enum measure_bundle_note kind, const char *line);
     uint64_t start_ms, said_ms;
     uint64_t entries, bytes;
 };
@@ -25,7 +25,7 @@ static uint64_t now_ms(void)
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static void say(struct notes *n, bool last)
+static void say(struct notes *n, enum measure_bundle_note kind)
 {
     char line[LINE_CAP];
     const uint64_t ms = now_ms() - n->start_ms;
@@ -34,7 +34,7 @@ static void say(struct notes *n, bool last)
                    "%" PRIu64 " entries, %" PRIu64 ".%" PRIu64 " MB, %" PRIu64 ".%" PRIu64 " s",
                    n->entries, n->bytes / 1000000, n->bytes / 100000 % 10, ms / 1000,
                    ms / 100 % 10);
-    n->say(line, last);
+    n->say(kind, line);
 }
 
 static int on_progress(void *ctx, uint64_t entries, uint64_t bytes)
@@ -43,8 +43,8 @@ static int on_progress(void *ctx, uint64_t entries, uint64_t bytes)
     const uint64_t now = now_ms();
     n->entries = entries;
     n->bytes = bytes;
-    if (n->say && now - n->start_ms >= QUIET_MS && now - n->said_ms >= STEP_MS)
-        say(n, false);
+    if (now - n->start_ms >= QUIET_MS && now - n->said_ms >= STEP_MS)
+        say(n, MEASURE_BUNDLE_PROGRESS);
     return 0;
 }
 
@@ -54,6 +54,19 @@ static int write_listing(const char *path, const struct cmc_buf *listing, struct
         cmc_measure_replace_at(path, 0644, listing, err) < 0)
         return cmc_wrap(err, "--listing");
     return 0;
+}
+
+/* What nobody can see in a tree that was unpacked without root. */
+static void warn(const struct measure_rootfs *tree, const struct notes *n)
+{
+    char line[LINE_CAP];
+    if (tree->guessed == 0)
+        return;
+    (void)snprintf(line, sizeof(line),
+                   "unpacked without root: %" PRIu64 " links and read-only entries are taken as "
+                   "root's (0:0); a container has the image's owners",
+                   tree->guessed);
+    n->say(MEASURE_BUNDLE_WARNING, line);
 }
 
 static int measure(const struct measure_bundle_options *o, const struct measure_bundle_inputs *in,
@@ -85,13 +98,20 @@ static int measure(const struct measure_bundle_options *o, const struct measure_
     };
     n->entries = tree.entries;
     n->bytes = tree.bytes;
+    warn(&tree, n);
+    const size_t before = out->len;
     if (measure_references_put(out, &r, 1, err) < 0)
         return -(int)err->code;
-    return o->listing ? write_listing(o->listing, &listing, err) : 0;
+    if (o->listing && write_listing(o->listing, &listing, err) < 0) {
+        out->len = before;
+        return -(int)err->code;
+    }
+    return 0;
 }
 
 int measure_bundle_run(const struct measure_bundle_options *o, struct cmc_buf *out,
-                       void (*note)(const char *line, bool last), struct cmc_err *err)
+                       void (*note)(enum measure_bundle_note kind, const char *line),
+                       struct cmc_err *err)
 {
     struct notes n = {.say = note, .start_ms = now_ms()};
     cmc_autofree struct measure_bundle_inputs *in = calloc(1, sizeof(*in));
@@ -101,7 +121,6 @@ int measure_bundle_run(const struct measure_bundle_options *o, struct cmc_buf *o
     if (rc == 0)
         rc = measure(o, in, &n, out, err);
     measure_bundle_inputs_done(in);
-    if (note)
-        say(&n, true);
+    say(&n, MEASURE_BUNDLE_SUMMARY);
     return rc;
 }
