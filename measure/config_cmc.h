@@ -21,4 +21,11 @@ struct measure_config_cmc_opts {
 CMC_MUST_CHECK int measure_config_cmc(const void *json, size_t len,
                                       const struct measure_config_cmc_opts *opts,
                                       struct measure_config *out, struct cmc_err *err);
+
+/* measure_config_diff() for two normal forms (section 10 of the page).
+ * Errors: -CMC_E_FORMAT (no normal form; one with U+0000; different in nothing that can be shown),
+ * -CMC_E_LIMIT. */
+CMC_MUST_CHECK int measure_config_cmc_diff(const struct cmc_buf *a, const struct cmc_buf *b,
+                                           measure_config_diff_fn *diff, void *ctx,
+                                           struct cmc_err *err);
 #endif

@@ -83,4 +83,7 @@ CMC_MUST_CHECK int measure_config_cmc_rules(struct measure_places *p,
 void measure_config_cmc_sort(struct measure_places *p);
 /* Sections 7 and 8: the root and all below it. */
 void measure_config_cmc_put(struct cmc_buf *b, const struct measure_places *p);
+/* As a detail of measure_config_diff(): variables as entries, in quotes the numbers that the
+ * strict reader refuses. For a normal form that was read as any value. */
+void measure_config_cmc_put_detail(struct cmc_buf *b, const struct measure_places *p);
 #endif

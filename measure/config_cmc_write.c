@@ -16,7 +16,9 @@ static const uint64_t exact_max = (uint64_t)1 << 53; /* all integers up to here 
 
 struct writer {
     struct cmc_buf *b;
-    void **order; /* free pointers */
+    void **order;                    /* free pointers */
+    bool detail;                     /* for the strict reader: no number that it refuses */
+    const struct measure_place *env; /* then written as entries of a detail; or NULL */
 };
 
 struct entry {
@@ -142,6 +144,20 @@ static void put_map(struct writer *w, const struct measure_place *v)
     w->order -= n;
 }
 
+/* As measure/config_detail.c writes a variable. */
+static void put_entry(struct writer *w, const struct measure_place *v)
+{
+    const char *equal = memchr(v->text, '=', v->text_len);
+    size_t name_len = equal ? (size_t)(equal - v->text) : v->text_len;
+    cmc_put_text(w->b, "{\"name\":");
+    cmc_put_json_text(w->b, v->text, name_len);
+    if (equal) {
+        cmc_put_text(w->b, ",\"value\":");
+        cmc_put_json_text(w->b, equal + 1, v->text_len - name_len - 1);
+    }
+    cmc_put_u8(w->b, '}');
+}
+
 static void put_array(struct writer *w, const struct measure_place *v)
 {
     const struct measure_place *c = v->child;
@@ -149,7 +165,10 @@ static void put_array(struct writer *w, const struct measure_place *v)
     for (size_t i = 0; i < v->count; i++, c = c->next) {
         if (i)
             cmc_put_u8(w->b, ',');
-        put_place(w, c);
+        if (v == w->env && c->kind == PLACE_TEXT && !c->nil)
+            put_entry(w, c);
+        else
+            put_place(w, c);
     }
     cmc_put_u8(w->b, ']');
 }
@@ -160,6 +179,22 @@ static void put_int(struct cmc_buf *b, const struct measure_place *v)
         measure_jcs_put_number(b, v->negative ? -(double)v->magnitude : (double)v->magnitude);
     else
         cmc_put_fmt(b, "%s%" PRIu64, v->negative && v->magnitude ? "-" : "", v->magnitude);
+}
+
+/* Whether the strict reader takes what is written for v: -2^63 is written as what lies below it. */
+static bool strict_number(double v)
+{
+    if (v <= -0x1p63 || v >= 0x1p64)
+        return false;
+    return v >= 0x1p53 || v <= -0x1p53 || (double)(int64_t)v == v;
+}
+
+static void put_real(const struct writer *w, double v)
+{
+    const char *quote = w->detail && !strict_number(v) ? "\"" : "";
+    cmc_put_text(w->b, quote);
+    measure_jcs_put_number(w->b, v);
+    cmc_put_text(w->b, quote);
 }
 
 static void put_place(struct writer *w, const struct measure_place *v)
@@ -176,7 +211,7 @@ static void put_place(struct writer *w, const struct measure_place *v)
         put_int(w->b, v);
         return;
     case PLACE_REAL:
-        measure_jcs_put_number(w->b, v->real);
+        put_real(w, v->real);
         return;
     case PLACE_TEXT:
         cmc_put_json_text(w->b, v->text, v->text_len);
@@ -196,5 +231,16 @@ static void put_place(struct writer *w, const struct measure_place *v)
 void measure_config_cmc_put(struct cmc_buf *b, const struct measure_places *p)
 {
     struct writer w = {.b = b, .order = p->order};
+    put_place(&w, &p->root);
+}
+
+void measure_config_cmc_put_detail(struct cmc_buf *b, const struct measure_places *p)
+{
+    const struct measure_place *env =
+        measure_config_cmc_member(measure_config_cmc_member(&p->root, "process"), "env");
+    struct writer w = {.b = b,
+                       .order = p->order,
+                       .detail = true,
+                       .env = env && env->kind == PLACE_ARRAY ? env : NULL};
     put_place(&w, &p->root);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/tools/config_cmc_digest.c -- measures many config.json files in profile cmc, for comparison
- * with the oracle. A hook's path /x leads to /real/x; to nothing if it holds "missing".
+ * with the oracle. A hook's path /proc/x leads to /real/proc/x, to nothing if it holds "missing",
+ * and to itself otherwise.
  * stdin: lines FILE TAB ID, the id in hexadecimal; or a lone number, which is written as RFC 8785
  * wants it. stdout: a line each, "ok DIGEST RAW TERMINAL FORM", "no CODE TEXT", or the number. */
 #include <limits.h>
@@ -32,7 +33,7 @@ static int resolve(void *ctx, const char *path, char *out, struct cmc_err *err)
     (void)ctx;
     if (strstr(path, "missing"))
         return cmc_fail(err, CMC_E_SYS, "%s", path);
-    (void)snprintf(out, PATH_MAX, "/real%s", path);
+    (void)snprintf(out, PATH_MAX, "%s%s", strncmp(path, "/proc/", 6) == 0 ? "/real" : "", path);
     return 0;
 }
 
