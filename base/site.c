@@ -214,6 +214,10 @@ static int fill(struct cmc_site *s, const char *text, size_t len, struct cmc_err
     for (const struct cmc_json *v = root->child; v; v = v->next)
         if (set(s, v, err) < 0)
             return -(int)err->code;
+    if (s->redaction_key && strcmp(s->profile, "cmc") == 0)
+        return cmc_fail(err, CMC_E_USAGE,
+                        "profile cmc cannot redact: remove \"redaction_key\", or use profile "
+                        "\"exact\"");
     return 0;
 }
 

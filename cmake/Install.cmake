@@ -6,10 +6,14 @@ set_target_properties(cmc-measure cmc-recorder PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/libexec/cmc)
 set_target_properties(cmcctl PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
-foreach(page cmcctl.1 cmc-shim.json.5 cmc-measure.8 cmc-recorder.8 containerd-shim-cmc-v1.8)
+foreach(page cmcctl.1 measure-bundle.1 cmc-shim.json.5 cmc-measure.8 cmc-recorder.8 containerd-shim-cmc-v1.8)
   string(REGEX MATCH "[1-8]$" section ${page})
   install(FILES docs/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
+
+# references of an image from the containerd that runs it
+install(PROGRAMS example-setup/update-container-manifest-live
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # systemd reads lib/systemd below /usr and below /usr/local; the unit names an absolute path
 configure_file(example-setup/systemd/cmc-recorder.service.in systemd/cmc-recorder.service @ONLY)
