@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "measure/config.h"
+#include "measure/config_cmc.h"
 #include "measure/listing.h"
 #include "record/details.h"
 #include "tools/cmcctl_log.h"
@@ -136,7 +136,9 @@ static void diff_config(struct ctl_log *c, const struct ctl_entry *before,
         cmcctl_details_config(c, after, &b) != CTL_DETAIL_AGREES)
         *note = "the configurations differ; which members is not known: the stored details of one "
                 "are missing or cannot be trusted";
-    else if (measure_config_diff(&a, &b, on_config, d, &err) < 0)
+    else if ((after->profile == MEASURE_PROFILE_CMC
+                  ? measure_config_cmc_diff(&a, &b, on_config, d, &err)
+                  : measure_config_diff(&a, &b, on_config, d, &err)) < 0)
         *note = "the configurations differ; their details cannot be compared";
 }
 

@@ -14,8 +14,12 @@ cmc_unit(measure/eventlog LIBS test_logs)
 cmc_unit(measure/replay LIBS test_logs)
 cmc_unit(measure/replay_profiles LIBS test_logs)
 cmc_unit(measure/cel LIBS test_logs PkgConfig::LIBCBOR)
-cmc_unit(tools/cmcctl_log LIBS cmc_ctl cmc_test_bed
-  WRAP Tss2_TctiLdr_Initialize Tss2_TctiLdr_Finalize)
+add_library(cmc_test_ctl STATIC lib/recorder_ctl.c)
+target_link_libraries(cmc_test_ctl PUBLIC cmc_ctl cmc_test_bed)
+foreach(part cmc log)
+  cmc_unit(tools/cmcctl_${part} LIBS cmc_test_ctl
+    WRAP Tss2_TctiLdr_Initialize Tss2_TctiLdr_Finalize)
+endforeach()
 cmc_fuzz(fuzz_event_cbor cmc_measure)
 cmc_fuzz(fuzz_eventlog cmc_measure)
 

@@ -18,102 +18,9 @@
 #include "measure/config.h"
 #include "measure/rootfs.h"
 #include "record/details.h"
-#include "tests/lib/recorder_bed.h"
+#include "tests/lib/recorder_ctl.h"
 #include "tests/lib/rows.h"
 #include "tools/cmcctl.h"
-
-static struct bed bed;
-static char log_path[128], details[128];
-static char out[1 << 20]; /* what the last run printed */
-
-static int setup(void **state)
-{
-    (void)state;
-    bed_init(&bed, 2);
-    (void)snprintf(log_path, sizeof(log_path), "%s/log", bed.runtime);
-    (void)snprintf(details, sizeof(details), "%s/details", bed.dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    bed_done(&bed);
-    return 0;
-}
-
-/* Runs cmcctl log on the bed with more arguments, NULL at the end; stdout and stderr to out. */
-static int run(const char *first, ...)
-{
-    char *argv[16] = {strdup("log"),   strdup("--log"),  strdup(log_path), strdup("--details"),
-                      strdup(details), strdup("--tcti"), strdup("fake")};
-    int argc = 7;
-    va_list ap;
-    va_start(ap, first);
-    for (const char *a = first; a && argc < 15; a = va_arg(ap, const char *))
-        argv[argc++] = strdup(a);
-    va_end(ap);
-    char path[] = "/tmp/cmc-ctl-XXXXXX";
-    const int fd = mkostemp(path, O_CLOEXEC), old = dup(STDOUT_FILENO),
-              old_err = dup(STDERR_FILENO);
-    assert_true(fd >= 0 && old >= 0 && old_err >= 0);
-    (void)unlink(path);
-    (void)fflush(stdout);
-    (void)dup2(fd, STDOUT_FILENO);
-    (void)dup2(fd, STDERR_FILENO);
-    const int status = cmcctl_log(argc, argv);
-    (void)fflush(stdout);
-    (void)dup2(old, STDOUT_FILENO);
-    (void)dup2(old_err, STDERR_FILENO);
-    const ssize_t n = pread(fd, out, sizeof(out) - 1, 0);
-    assert_true(n >= 0);
-    out[n] = '\0';
-    (void)close(fd);
-    (void)close(old);
-    (void)close(old_err);
-    for (int i = 0; i < argc; i++)
-        free(argv[i]);
-    return status;
-}
-
-static void says(const char *text)
-{
-    if (!strstr(out, text))
-        fail_msg("no \"%s\" in:\n%s", text, out);
-}
-
-static void does_not_say(const char *text)
-{
-    if (strstr(out, text))
-        fail_msg("\"%s\" in:\n%s", text, out);
-}
-
-static void record(struct measure_event ev)
-{
-    struct record *r = NULL;
-    struct record_receipt receipt;
-    struct cmc_err err = {0};
-    if (record_open(&bed.table.cfg, &r, &err) < 0 || record_event(r, &ev, &receipt, &err) < 0)
-        fail_msg("%s", err.msg);
-    record_close(r);
-}
-
-static struct measure_event event(const char *container)
-{
-    return (struct measure_event){.type = MEASURE_CONTAINER_CREATE,
-                                  .container = container,
-                                  .ns = "default",
-                                  .has_config = true,
-                                  .has_rootfs = true,
-                                  .decision = MEASURE_DECISION_AUDIT};
-}
-
-static void put_details(const char *kind, const uint8_t *digest, const struct cmc_buf *data)
-{
-    struct cmc_err err = {0};
-    if (record_details_put(details, kind, digest, data->data, data->len, 1 << 20, &err) < 0)
-        fail_msg("%s", err.msg);
-}
 
 static void put_config(const char *json, struct measure_event *ev)
 {
@@ -123,7 +30,7 @@ static void put_config(const char *json, struct measure_event *ev)
     if (measure_config(json, strlen(json), &how, &config, &err) < 0)
         fail_msg("%s", err.msg);
     memcpy(ev->config, config.digest, sizeof(ev->config));
-    put_details("config", ev->config, &config.detail);
+    ctl_put_details("config", ev->config, &config.detail);
     measure_config_done(&config);
 }
 
@@ -131,7 +38,7 @@ static void put_config(const char *json, struct measure_event *ev)
 static void create(const char *container, const char *value, const char *token, const char *file)
 {
     char json[1024], dir[64], path[96];
-    struct measure_event ev = event(container);
+    struct measure_event ev = ctl_event(container);
     struct measure_rootfs rootfs;
     struct cmc_err err = {0};
     cmc_autobuf struct cmc_buf listing = cmc_buf_of(1 << 20);
@@ -142,7 +49,7 @@ static void create(const char *container, const char *value, const char *token, 
                    "{\"path\":\"rootfs\"}}",
                    value, token);
     put_config(json, &ev);
-    (void)snprintf(dir, sizeof(dir), "%s/rootfs", bed.dir);
+    (void)snprintf(dir, sizeof(dir), "%s/rootfs", ctl_bed.dir);
     (void)snprintf(path, sizeof(path), "%s/motd", dir);
     (void)mkdir(dir, 0755);
     FILE *f = fopen(path, "w");
@@ -155,43 +62,43 @@ static void create(const char *container, const char *value, const char *token, 
     memcpy(ev.rootfs, rootfs.digest, sizeof(ev.rootfs));
     ev.has_listing = true;
     cmc_sha256(listing.data, listing.len, ev.listing);
-    put_details("listing", ev.listing, &listing);
-    record(ev);
+    ctl_put_details("listing", ev.listing, &listing);
+    ctl_record(ev);
 }
 
 static void agrees(void **state)
 {
     (void)state;
-    record(event("web-1"));
-    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
-    says("#0 recorder-start");
-    says("#1 container-create  default/web-1");
-    says("sha1    TPM ");
-    says("sha256  log ");
-    says("AGREE: PCR 13 in the TPM holds what the log gives (events: 2, banks: 2)");
-    does_not_say("not yet confirmed");
-    assert_int_equal(run(NULL), CMCCTL_AGREE);
-    says("NOT COMPARED");
+    ctl_record(ctl_event("web-1"));
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE);
+    ctl_says("#0 recorder-start");
+    ctl_says("#1 container-create  default/web-1");
+    ctl_says("sha1    TPM ");
+    ctl_says("sha256  log ");
+    ctl_says("AGREE: PCR 13 in the TPM holds what the log gives (events: 2, banks: 2)");
+    ctl_does_not_say("not yet confirmed");
+    assert_int_equal(ctl_run(NULL), CMCCTL_AGREE);
+    ctl_says("NOT COMPARED");
 }
 
 static void foreign_extend_disagrees(void **state)
 {
     (void)state;
-    record(event("web-1"));
-    fake_tpm_foreign(&bed.tpm, 13, 1);
-    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
-    says("nothing above is vouched for");
-    says("DISAGREE: PCR 13 in the TPM holds another value than the log gives");
-    assert_int_equal(run(NULL), CMCCTL_AGREE); /* nobody asked the TPM */
-    record(event("web-2"));
-    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
-    says("#2 discontinuity");
-    says("vouches only for the events from #2 on");
+    ctl_record(ctl_event("web-1"));
+    fake_tpm_foreign(&ctl_bed.tpm, 13, 1);
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_DISAGREE);
+    ctl_says("nothing above is vouched for");
+    ctl_says("DISAGREE: PCR 13 in the TPM holds another value than the log gives");
+    assert_int_equal(ctl_run(NULL), CMCCTL_AGREE); /* nobody asked the TPM */
+    ctl_record(ctl_event("web-2"));
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE);
+    ctl_says("#2 discontinuity");
+    ctl_says("vouches only for the events from #2 on");
 }
 
 static void change_log(long from_end, int flip, bool cut)
 {
-    FILE *f = fopen(log_path, "r+");
+    FILE *f = fopen(ctl_log_path, "r+");
     assert_non_null(f);
     assert_int_equal(fseek(f, -from_end, SEEK_END), 0);
     const long at = ftell(f);
@@ -201,66 +108,66 @@ static void change_log(long from_end, int flip, bool cut)
         (void)fputc(c ^ flip, f);
     (void)fclose(f);
     if (cut)
-        assert_int_equal(truncate(log_path, at), 0);
+        assert_int_equal(truncate(ctl_log_path, at), 0);
 }
 
 static void changed_log_disagrees(void **state)
 {
     (void)state;
-    record(event("web-1"));
-    record(event("web-2"));
+    ctl_record(ctl_event("web-1"));
+    ctl_record(ctl_event("web-2"));
     change_log(300, 1, false); /* in the last record: it is torn now, its mark has no record */
-    assert_int_equal(run(NULL), CMCCTL_DISAGREE);
-    says("record 2: has a mark, but no record is open");
-    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
-    assert_int_equal(run("--export", "cel-json", NULL), CMCCTL_DISAGREE);
-    does_not_say("recnum\":0");
+    assert_int_equal(ctl_run(NULL), CMCCTL_DISAGREE);
+    ctl_says("record 2: has a mark, but no record is open");
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_DISAGREE);
+    assert_int_equal(ctl_run("--export", "cel-json", NULL), CMCCTL_DISAGREE);
+    ctl_does_not_say("recnum\":0");
 }
 
 static void open_record_is_explained(void **state)
 {
     (void)state;
-    record(event("web-1"));
+    ctl_record(ctl_event("web-1"));
     change_log(20, 0, true); /* the mark is torn */
-    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
-    says("(open)");
-    says("event 1 is recorded but not yet confirmed");
-    says("torn frames were skipped");
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE);
+    ctl_says("(open)");
+    ctl_says("event 1 is recorded but not yet confirmed");
+    ctl_says("torn frames were skipped");
 }
 
 static void dropped_event_disagrees(void **state)
 {
     (void)state;
-    record(event("web-1"));
+    ctl_record(ctl_event("web-1"));
     struct stat st;
-    assert_int_equal(stat(log_path, &st), 0);
-    record(event("web-2"));
-    assert_int_equal(truncate(log_path, st.st_size), 0); /* as if web-2 had never run */
-    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
-    does_not_say("web-2");
+    assert_int_equal(stat(ctl_log_path, &st), 0);
+    ctl_record(ctl_event("web-2"));
+    assert_int_equal(truncate(ctl_log_path, st.st_size), 0); /* as if web-2 had never run */
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_DISAGREE);
+    ctl_does_not_say("web-2");
 }
 
 static void nothing_recorded(void **state)
 {
     (void)state;
-    assert_int_equal(run(NULL), CMCCTL_UNCHECKED);
-    says("nothing was recorded in this boot");
-    assert_int_equal(run("--verify", NULL), CMCCTL_UNCHECKED);
-    fake_tpm_foreign(&bed.tpm, 13, 1);
-    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
-    says("PCR 13 was extended, but");
-    assert_int_equal(run("--export", "cel-cbor", NULL), CMCCTL_UNCHECKED);
+    assert_int_equal(ctl_run(NULL), CMCCTL_UNCHECKED);
+    ctl_says("nothing was recorded in this boot");
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_UNCHECKED);
+    fake_tpm_foreign(&ctl_bed.tpm, 13, 1);
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_DISAGREE);
+    ctl_says("PCR 13 was extended, but");
+    assert_int_equal(ctl_run("--export", "cel-cbor", NULL), CMCCTL_UNCHECKED);
 }
 
 static void no_tpm_is_no_verdict(void **state)
 {
     (void)state;
-    record(event("web-1"));
-    bed.tpm.gone = true;
-    assert_int_equal(run("--verify", NULL), CMCCTL_UNCHECKED);
-    says("COULD NOT CHECK");
-    says("nothing above is vouched for");
-    assert_int_equal(run(NULL), CMCCTL_AGREE);
+    ctl_record(ctl_event("web-1"));
+    ctl_bed.tpm.gone = true;
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_UNCHECKED);
+    ctl_says("COULD NOT CHECK");
+    ctl_says("nothing above is vouched for");
+    assert_int_equal(ctl_run(NULL), CMCCTL_AGREE);
 }
 
 static void differences_by_member_and_path(void **state)
@@ -268,17 +175,17 @@ static void differences_by_member_and_path(void **state)
     (void)state;
     create("web-1", "HELLO", "t0psecret", "one");
     create("web-1", "EVIL", "0thersecret", "two");
-    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
-    says("since #1 config process.env VAL: \"HELLO\" -> \"EVIL\"");
-    says("since #1 config process.env API_TOKEN: (withheld) -> (withheld)");
-    says("since #1 rootfs /motd: content");
-    says("its stored details give this digest");
-    does_not_say("secret");
-    assert_int_equal(run("--json", NULL), CMCCTL_AGREE);
-    does_not_say("secret");
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE);
+    ctl_says("since #1 config process.env VAL: \"HELLO\" -> \"EVIL\"");
+    ctl_says("since #1 config process.env API_TOKEN: (withheld) -> (withheld)");
+    ctl_says("since #1 rootfs /motd: content");
+    ctl_says("its stored details give this digest");
+    ctl_does_not_say("secret");
+    assert_int_equal(ctl_run("--json", NULL), CMCCTL_AGREE);
+    ctl_does_not_say("secret");
     create("web-1", "EVIL", "0thersecret", "two");
-    assert_int_equal(run(NULL), CMCCTL_AGREE);
-    says("since #2 same configuration, same root file system");
+    assert_int_equal(ctl_run(NULL), CMCCTL_AGREE);
+    ctl_says("since #2 same configuration, same root file system");
 }
 
 static const struct withheld {
@@ -299,24 +206,24 @@ static const struct withheld {
 static void configured(const char *env, const char *hooks)
 {
     char json[1024];
-    struct measure_event ev = event("web-1");
+    struct measure_event ev = ctl_event("web-1");
     (void)snprintf(json, sizeof(json),
                    "{\"ociVersion\":\"1.0.2\",\"process\":{\"env\":[%s]},\"hooks\":%s}", env,
                    hooks);
     put_config(json, &ev);
-    record(ev);
+    ctl_record(ev);
 }
 
 static void secrets_are_withheld(void **state)
 {
     for (size_t i = 0; i < ROWS(withheld); i++) {
-        (void)setup(state);
+        (void)ctl_setup(state);
         configured("", "{\"prestart\":[{\"path\":\"/a\",\"env\":[\"A=shown\"]}]}");
         configured(withheld[i].env, withheld[i].hooks);
-        assert_int_equal(run(NULL), CMCCTL_AGREE);
-        says(withheld[i].says);
-        does_not_say("hidden");
-        (void)teardown(state);
+        assert_int_equal(ctl_run(NULL), CMCCTL_AGREE);
+        ctl_says(withheld[i].says);
+        ctl_does_not_say("hidden");
+        (void)ctl_teardown(state);
     }
 }
 
@@ -324,7 +231,7 @@ static void detail_path(const char *kind, const uint8_t *digest, char path[stati
 {
     char hex[2 * CMC_SHA256_LEN + 1];
     cmc_hex(digest, CMC_SHA256_LEN, hex);
-    (void)snprintf(path, 256, "%s/%s-%s", details, kind, hex);
+    (void)snprintf(path, 256, "%s/%s-%s", ctl_details, kind, hex);
 }
 
 static void damage(const char *kind, const uint8_t *digest, const char *from, const char *to)
@@ -348,8 +255,8 @@ static void last_digest(const char *member, uint8_t digest[static CMC_SHA256_LEN
     struct cmc_err err = {0};
     cmc_autojson struct cmc_json_doc *doc = NULL;
     const struct cmc_json *root, *e;
-    (void)run("--json", NULL);
-    if (cmc_json_parse(out, strlen(out), &doc, &root, &err) < 0)
+    (void)ctl_run("--json", NULL);
+    if (cmc_json_parse(ctl_out, strlen(ctl_out), &doc, &root, &err) < 0)
         fail_msg("%s", err.msg);
     for (e = cmc_json_member(root, "events")->child; e->next; e = e->next)
         ;
@@ -366,14 +273,14 @@ static void tampered_details_are_not_shown(void **state)
     create("web-1", "EVIL", "a", "one");
     last_digest("config", digest);
     damage("config", digest, "EVIL", "GOOD");
-    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE);
-    says("TAMPERED");
-    says("DISAGREE: stored details of event 2 are not what was measured");
-    says("which members is not known");
-    does_not_say("GOOD");
-    assert_int_equal(run("--json", NULL), CMCCTL_DISAGREE);
-    says("\"config_details\":\"tampered\"");
-    does_not_say("GOOD");
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_DISAGREE);
+    ctl_says("TAMPERED");
+    ctl_says("DISAGREE: stored details of event 2 are not what was measured");
+    ctl_says("which members is not known");
+    ctl_does_not_say("GOOD");
+    assert_int_equal(ctl_run("--json", NULL), CMCCTL_DISAGREE);
+    ctl_says("\"config_details\":\"tampered\"");
+    ctl_does_not_say("GOOD");
 }
 
 static void tampered_listing_is_not_shown(void **state)
@@ -384,9 +291,9 @@ static void tampered_listing_is_not_shown(void **state)
     create("web-1", "HELLO", "a", "two");
     last_digest("listing", digest);
     damage("listing", digest, "motd", "mate");
-    assert_int_equal(run(NULL), CMCCTL_DISAGREE);
-    says("TAMPERED");
-    does_not_say("mate");
+    assert_int_equal(ctl_run(NULL), CMCCTL_DISAGREE);
+    ctl_says("TAMPERED");
+    ctl_does_not_say("mate");
 }
 
 static void unreadable_details_are_no_agreement(void **state)
@@ -398,68 +305,68 @@ static void unreadable_details_are_no_agreement(void **state)
     last_digest("listing", digest);
     detail_path("listing", digest, path);
     assert_int_equal(chmod(path, 0666), 0); /* anybody may have written it */
-    assert_int_equal(run("--verify", NULL), CMCCTL_UNCHECKED);
-    says("its stored details cannot be read");
-    says("COULD NOT CHECK: stored details of event 1 cannot be read");
-    assert_int_equal(run("--verify", "--container", "other", NULL), CMCCTL_AGREE);
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_UNCHECKED);
+    ctl_says("its stored details cannot be read");
+    ctl_says("COULD NOT CHECK: stored details of event 1 cannot be read");
+    assert_int_equal(ctl_run("--verify", "--container", "other", NULL), CMCCTL_AGREE);
     assert_int_equal(chmod(path, 0640), 0);
-    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE);
     last_digest("config", digest);
     detail_path("config", digest, path);
     (void)snprintf(aside, sizeof(aside), "%s.aside", path);
     assert_int_equal(rename(path, aside), 0);
-    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE); /* not stored is no fault */
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE); /* not stored is no fault */
     assert_int_equal(symlink(aside, path), 0);
-    assert_int_equal(run("--verify", NULL), CMCCTL_UNCHECKED);
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_UNCHECKED);
     create("web-1", "EVIL", "a", "two");
     last_digest("config", digest);
     damage("config", digest, "EVIL", "GOOD");
-    assert_int_equal(run("--verify", NULL), CMCCTL_DISAGREE); /* what disagrees comes first */
-    says("DISAGREE: stored details of event 2 are not what was measured");
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_DISAGREE); /* what disagrees comes first */
+    ctl_says("DISAGREE: stored details of event 2 are not what was measured");
 }
 
 static void details_may_be_gone(void **state)
 {
     (void)state;
-    record(event("web-1"));
-    struct measure_event ev = event("web-1");
+    ctl_record(ctl_event("web-1"));
+    struct measure_event ev = ctl_event("web-1");
     ev.config[0] = ev.rootfs[0] = 1;
-    record(ev);
-    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE);
-    says("no details stored");
-    says("which members is not known");
-    says("listings are not stored");
+    ctl_record(ev);
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE);
+    ctl_says("no details stored");
+    ctl_says("which members is not known");
+    ctl_says("listings are not stored");
 }
 
 static void one_container(void **state)
 {
     (void)state;
-    record(event("web-1"));
-    struct measure_event ev = event("db-1");
+    ctl_record(ctl_event("web-1"));
+    struct measure_event ev = ctl_event("db-1");
     ev.name = "database";
-    record(ev);
-    assert_int_equal(run("--container", "web-1", "--verify", NULL), CMCCTL_AGREE);
-    says("web-1");
-    does_not_say("db-1");
-    says("events: 3"); /* the verdict is of the whole log */
-    assert_int_equal(run("--container", "database", NULL), CMCCTL_AGREE);
-    says("#2 container-create  default/db-1");
-    does_not_say("web-1");
+    ctl_record(ev);
+    assert_int_equal(ctl_run("--container", "web-1", "--verify", NULL), CMCCTL_AGREE);
+    ctl_says("web-1");
+    ctl_does_not_say("db-1");
+    ctl_says("events: 3"); /* the verdict is of the whole log */
+    assert_int_equal(ctl_run("--container", "database", NULL), CMCCTL_AGREE);
+    ctl_says("#2 container-create  default/db-1");
+    ctl_does_not_say("web-1");
 }
 
 static void untrusted_text_is_escaped(void **state)
 {
     (void)state;
-    struct measure_event ev = event("\x1b[2Jgone");
+    struct measure_event ev = ctl_event("\x1b[2Jgone");
     ev.image = "a\nAGREE: all is well";
     ev.name = "\xc2\x9b\xe2\x80\xae";
-    record(ev);
+    ctl_record(ev);
     static const char *const forms[] = {NULL, "--json", "--wide"};
     for (size_t i = 0; i < ROWS(forms); i++) {
-        assert_int_equal(run(forms[i], NULL), CMCCTL_AGREE);
-        for (const char *p = out; *p; p++)
+        assert_int_equal(ctl_run(forms[i], NULL), CMCCTL_AGREE);
+        for (const char *p = ctl_out; *p; p++)
             assert_true(*p == '\n' || ((uint8_t)*p >= 0x20 && (uint8_t)*p < 0x7f));
-        does_not_say("\nAGREE: all is well");
+        ctl_does_not_say("\nAGREE: all is well");
     }
 }
 
@@ -473,8 +380,8 @@ static void json_has_its_keys(void **state)
     cmc_autojson struct cmc_json_doc *doc = NULL;
     const struct cmc_json *root;
     create("web-1", "HELLO", "a", "one");
-    assert_int_equal(run("--json", "--verify", NULL), CMCCTL_AGREE);
-    if (cmc_json_parse(out, strlen(out), &doc, &root, &err) < 0)
+    assert_int_equal(ctl_run("--json", "--verify", NULL), CMCCTL_AGREE);
+    if (cmc_json_parse(ctl_out, strlen(ctl_out), &doc, &root, &err) < 0)
         fail_msg("%s", err.msg);
     for (size_t i = 0; i < ROWS(keys); i++)
         assert_non_null(cmc_json_member(root, keys[i]));
@@ -486,11 +393,11 @@ static void json_has_its_keys(void **state)
 static void color_is_asked_for(void **state)
 {
     (void)state;
-    record(event("web-1"));
-    assert_int_equal(run("--color", "always", "--verify", NULL), CMCCTL_AGREE);
-    says("\x1b[1;32mAGREE\x1b[0m");
-    assert_int_equal(run("--verify", NULL), CMCCTL_AGREE); /* not a terminal */
-    does_not_say("\x1b");
+    ctl_record(ctl_event("web-1"));
+    assert_int_equal(ctl_run("--color", "always", "--verify", NULL), CMCCTL_AGREE);
+    ctl_says("\x1b[1;32mAGREE\x1b[0m");
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE); /* not a terminal */
+    ctl_does_not_say("\x1b");
 }
 
 static const char *const usage[][3] = {
@@ -509,8 +416,8 @@ static void wrong_usage(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS(usage); i++) {
-        assert_int_equal(run(usage[i][0], usage[i][1], NULL), CMCCTL_USAGE);
-        says("cmcctl log: ");
+        assert_int_equal(ctl_run(usage[i][0], usage[i][1], NULL), CMCCTL_USAGE);
+        ctl_says("cmcctl log: ");
     }
 }
 
@@ -525,9 +432,9 @@ static void help_is_the_man_page(void **state)
     assert_non_null(f);
     man[fread(man, 1, sizeof(man) - 1, f)] = '\0';
     (void)fclose(f);
-    assert_int_equal(run("--help", NULL), CMCCTL_AGREE);
+    assert_int_equal(ctl_run("--help", NULL), CMCCTL_AGREE);
     size_t in_help = 0, in_man = 0;
-    for (char *p = out; (p = strstr(p, "\n  --")); in_help++) {
+    for (char *p = ctl_out; (p = strstr(p, "\n  --")); in_help++) {
         char item[96];
         p += 5;
         (void)snprintf(item, sizeof(item), ".It Fl \\-%.*s", (int)strcspn(p, " \n"), p);
@@ -539,7 +446,7 @@ static void help_is_the_man_page(void **state)
     assert_int_equal(in_help, in_man);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, ctl_setup, ctl_teardown)
 
 int main(void)
 {
