@@ -343,6 +343,14 @@ bool shim_gate_holds(const struct shim_link *l, uint32_t stream)
     return false;
 }
 
+bool shim_gate_expects(const struct shim_proxy *p)
+{
+    for (const struct shim_create *c = p->creates; c; c = c->next)
+        if (c->link)
+            return true;
+    return false;
+}
+
 static bool waits(const struct shim_create *c)
 {
     return c->link && (c->state == CREATE_MEASURING || c->state == CREATE_RECORDING);

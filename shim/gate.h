@@ -11,6 +11,8 @@ void shim_gate_hold(struct shim_link *l, const struct shim_frame *f, const struc
 bool shim_gate_holds(const struct shim_link *l, uint32_t stream);
 /* A Delete or Shutdown for that id: a Create that is not forwarded yet never will be. */
 void shim_gate_cancel(struct shim_proxy *p, const struct cmc_span *id, const char *method);
+/* True while somebody waits for a Create: the real shim may not know of that container yet. */
+bool shim_gate_expects(const struct shim_proxy *p);
 /* l is closed: its waiting Creates are never forwarded. */
 void shim_gate_abandon(struct shim_link *l);
 /* The real shim has deleted a container: recorded in the background. */

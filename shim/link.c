@@ -48,6 +48,21 @@ static void refuse(struct shim_link *l, uint32_t stream, enum shim_status code, 
     shim_link_answer(l, b.data, b.len);
 }
 
+/* A real shim ignores a Shutdown while it holds a container, and leaves without one: so it must not
+ * hear of it while a Create waits, unless the whole group ends. */
+static bool look_at_shutdown(struct shim_link *l, uint32_t stream, const struct cmc_span *id)
+{
+    const char *group = l->proxy->setup.group;
+    const bool all = id->len && id->len == strlen(group) && memcmp(id->p, group, id->len) == 0;
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(64);
+    shim_gate_cancel(l->proxy, id, "Shutdown");
+    if (all || !shim_gate_expects(l->proxy))
+        return false;
+    shim_ttrpc_put_empty(&b, stream);
+    shim_link_answer(l, b.data, b.len);
+    return true;
+}
+
 /* True when the request is dealt with, false when it is to be forwarded. */
 static bool look_at_request(struct shim_link *l, const struct shim_frame *f)
 {
@@ -63,7 +78,7 @@ static bool look_at_request(struct shim_link *l, const struct shim_frame *f)
     }
     const struct cmc_span id = shim_ttrpc_text(&r.payload, 1);
     if (shim_ttrpc_is_task(&r, "Shutdown"))
-        shim_gate_cancel(l->proxy, &id, "Shutdown");
+        return look_at_shutdown(l, f->stream, &id);
     if (!shim_ttrpc_is_task(&r, "Delete") || shim_ttrpc_text(&r.payload, 2).len)
         return false;
     shim_gate_cancel(l->proxy, &id, "Delete");

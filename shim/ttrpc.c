@@ -210,6 +210,12 @@ void shim_ttrpc_put_error(struct cmc_buf *b, uint32_t stream, enum shim_status c
     put_frame(b, stream, SHIM_TTRPC_RESPONSE, 0, &data);
 }
 
+void shim_ttrpc_put_empty(struct cmc_buf *b, uint32_t stream)
+{
+    const struct cmc_buf nothing = {.data = NULL};
+    put_frame(b, stream, SHIM_TTRPC_RESPONSE, 0, &nothing);
+}
+
 void shim_ttrpc_put_request(struct cmc_buf *b, uint32_t stream, const char *service,
                             const char *method, const struct cmc_span *payload)
 {

@@ -52,6 +52,8 @@ uint64_t shim_ttrpc_uint(const struct cmc_span *message, uint32_t number);
 /* Appends a whole Response frame with that status. text is cut at 1000 bytes. */
 void shim_ttrpc_put_error(struct cmc_buf *b, uint32_t stream, enum shim_status code,
                           const char *text);
+/* Appends a whole Response frame that says OK and holds an empty message. */
+void shim_ttrpc_put_empty(struct cmc_buf *b, uint32_t stream);
 /* Appends a whole Request frame. */
 void shim_ttrpc_put_request(struct cmc_buf *b, uint32_t stream, const char *service,
                             const char *method, const struct cmc_span *payload);

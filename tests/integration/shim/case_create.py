@@ -331,3 +331,31 @@ def case_twenty_at_once(w):
         t.finish_task()
     tasks[0].finish()
     return f" ({took:.0f} ms)"
+
+
+def case_shutdown_of_another_while_measuring(w):
+    """The real shim would leave: of a Create that is being measured it does not know."""
+    note = {"io.containerd.runc.v2.group": "g-" + w.name()}
+    a, b = Task(w, annotations=note), Task(w, "-slow-800", annotations=note)
+    a.create()
+    held = b.client.send("Create", b.request())
+    wait_until(lambda: w.calls(b.name), "helper runs")
+    a.finish_task()
+    a.client.call("Shutdown", field(1, a.name))
+    a.client.close()
+    same(b.client.wait(held).code, 0, "Create")
+    b.start()
+    b.finish()
+    wait_until(lambda: a.shims() == ([], []), "gone")
+
+
+def case_shutdown_of_the_group_while_measuring(w):
+    """A pod that ends takes the containers along that have not started yet."""
+    a = Task(w)
+    b = Task(w, "-slow-800", annotations={"io.kubernetes.cri.sandbox-id": a.name})
+    a.create()
+    held = b.client.send("Create", b.request())
+    wait_until(lambda: w.calls(b.name), "helper runs")
+    a.finish()
+    expect(b.client.closed(), "the shim goes on")
+    expect(held not in b.client.early, "it is answered")

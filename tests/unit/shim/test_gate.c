@@ -137,6 +137,26 @@ static void test_cancelled(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+/* The real shim behind it would leave, and the Create with it. */
+static void test_shutdown_of_another(void **state)
+{
+    (void)state;
+    cmc_autobuf struct cmc_buf payload = cmc_buf_of(4096), b = cmc_buf_of(1 << 16);
+    const struct cmc_span body = world_create(&world, "slow-400", NULL, &payload);
+    const struct cmc_span other = {(const uint8_t *)"\x0a\x05other", 7};
+    int fd = world_connect(&world), second = world_connect(&world);
+    world_send(fd, 1, "Create", &body, 0);
+    world_send(fd, 3, "State", &other, 0); /* answered: the Create is held by now */
+    assert_int_equal(world_answer(fd, 3, &b).status, SHIM_STATUS_OK);
+    world_send(second, 1, "Shutdown", &other, 0);
+    const struct shim_response r = world_answer(second, 1, &b);
+    assert_int_equal(r.status, SHIM_STATUS_OK);
+    assert_int_equal(r.payload.len, 0);
+    assert_int_equal(world_answer(fd, 1, &b).status, SHIM_STATUS_OK);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(close(second), 0);
+}
+
 static void test_deletes_are_recorded(void **state)
 {
     (void)state;
@@ -222,6 +242,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_shutdown_of_another),
         cmocka_unit_test(test_deletes_are_recorded),
         cmocka_unit_test(test_foreign_namespace_is_a_failure),
         cmocka_unit_test(test_unreadable_is_forwarded_unchanged),

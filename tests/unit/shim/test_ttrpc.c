@@ -172,6 +172,17 @@ static void test_refusal(void **state)
     assert_memory_equal(b.data, want, sizeof(want));
 }
 
+/* What real shims answer to a Shutdown: a frame without data. */
+static void test_empty(void **state)
+{
+    (void)state;
+    static const uint8_t want[] = {0, 0, 0, 0, 0, 0, 0, 0x3d, 2, 0};
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(256);
+    shim_ttrpc_put_empty(&b, 0x3d);
+    assert_int_equal(b.len, sizeof(want));
+    assert_memory_equal(b.data, want, sizeof(want));
+}
+
 /* Cut before a character of several bytes, never inside it. */
 static void test_long_error(void **state)
 {
@@ -192,7 +203,7 @@ static void test_long_error(void **state)
 
 int main(void)
 {
-    enum { PLAIN = 7 };
+    enum { PLAIN = 8 };
     struct CMUnitTest tests[PLAIN + ROWS(rows)] = {
         cmocka_unit_test(test_rewrite),
         cmocka_unit_test(test_second_payload_does_not_win),
@@ -200,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_only_task_services),
         cmocka_unit_test(test_responses),
         cmocka_unit_test(test_refusal),
+        cmocka_unit_test(test_empty),
         cmocka_unit_test(test_long_error),
     };
     for (size_t i = 0; i < ROWS(rows); i++)
