@@ -62,13 +62,14 @@ def first_layer():
     return layer(entries)
 
 
-def write(archive, ref, layers, salt, env, command=("/bin/true",)):
-    """An OCI archive at path `archive`: `layers` layers, the last with /salt."""
+def write(archive, ref, layers, salt, env, command=("/bin/true",), more=()):
+    """An OCI archive at path `archive`: `layers` layers, the last with /salt; and those in `more`."""
     blobs = [first_layer()]
     for number in range(1, layers):
         blobs.append(layer({f"layers/{number}": (f"layer {number}\n".encode(), 0o644)}))
     if salt:
         blobs[-1] = layer({"salt": (salt.encode(), 0o644)}) if layers > 1 else blobs[-1]
+    blobs.extend(more)
     with tarfile.open(archive, "w") as tar:
         def blob(data, media_type):
             digest = hashlib.sha256(data).hexdigest()
