@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/fail_alloc.h -- lets the nth allocation of the code under test fail, for every n.
- * Programs with it are registered in tests/topics/memory.cmake. */
+ * Programs with it are registered in tests/topics/faults.cmake. */
 #ifndef TESTS_LIB_FAIL_ALLOC_H
 #define TESTS_LIB_FAIL_ALLOC_H
 #include "base/err.h"
