@@ -115,30 +115,31 @@ static int order_of(const struct measure_place *x, const struct measure_place *y
 /* Of equal names the one that was read last comes last: places lie in the order of the text. */
 static int by_name(const void *a, const void *b)
 {
-    const struct measure_place *const *x = a, *const *y = b;
-    int way = order_of(*x, *y);
-    return way ? way : (*x > *y) - (*x < *y);
+    const struct measure_place *x = *(void *const *)a, *y = *(void *const *)b;
+    int way = order_of(x, y);
+    return way ? way : (x > y) - (x < y);
 }
 
 static void put_map(struct writer *w, const struct measure_place *v)
 {
-    const struct measure_place **sorted = (const struct measure_place **)w->order;
+    void **sorted = w->order;
     bool first = true;
     size_t n = 0;
-    for (const struct measure_place *c = v->child; c; c = c->next)
+    for (struct measure_place *c = v->child; c; c = c->next)
         sorted[n++] = c;
     qsort(sorted, n, sizeof(*sorted), by_name);
     w->order += n;
     cmc_put_u8(w->b, '{');
     for (size_t i = 0; i < n; i++) {
-        if (i + 1 < n && order_of(sorted[i], sorted[i + 1]) == 0)
+        const struct measure_place *c = sorted[i];
+        if (i + 1 < n && order_of(c, sorted[i + 1]) == 0)
             continue; /* the last one counts */
         if (!first)
             cmc_put_u8(w->b, ',');
         first = false;
-        cmc_put_json_text(w->b, sorted[i]->name, sorted[i]->name_len);
+        cmc_put_json_text(w->b, c->name, c->name_len);
         cmc_put_u8(w->b, ':');
-        put_place(w, sorted[i]);
+        put_place(w, c);
     }
     cmc_put_u8(w->b, '}');
     w->order -= n;

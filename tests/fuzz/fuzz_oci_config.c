@@ -45,11 +45,10 @@ static void as_config(const uint8_t *data, size_t size, const char *id)
     measure_config_done(&c);
 }
 
-/* Against a fixed detail: differences and digests say the same. */
-static void as_detail(const uint8_t *data, size_t size)
+/* Against a known detail: differences and digests say the same. */
+static void as_detail(const uint8_t *data, size_t size, char *known)
 {
-    static char known[] = "{\"process\":{\"env\":[{\"name\":\"A\",\"value\":\"B\"}]}}";
-    struct cmc_buf a = {.data = (uint8_t *)known, .len = sizeof(known) - 1};
+    struct cmc_buf a = {.data = (uint8_t *)known, .len = strlen(known)};
     cmc_autobuf struct cmc_buf b = cmc_buf_of(size);
     struct cmc_err err = {0};
     uint8_t one[CMC_SHA256_LEN], two[CMC_SHA256_LEN];
@@ -68,8 +67,13 @@ static void as_detail(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static char small[] = "{\"process\":{\"env\":[{\"name\":\"A\",\"value\":\"B\"}]}}";
+    static char large[] = "{\"a\":[1,\"x\",{\"b\":null}],\"c\":{\"d\":true,\"e\":-1},\"process\":{"
+                          "\"args\":[],\"env\":[{\"name\":\"A\"},null,{\"name\":\"B\",\"value\":"
+                          "\"\"},{\"name\":\"A\",\"value\":\"C\"}]}}";
     as_config(data, size, "one");
     as_config(data, size, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
-    as_detail(data, size);
+    as_detail(data, size, small);
+    as_detail(data, size, large);
     return 0;
 }

@@ -257,7 +257,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool")
     parser.add_argument("--configs", type=int, default=1000)
-    parser.add_argument("--numbers", type=int, default=20000)
+    parser.add_argument("--numbers", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--extra", action="store_true", help="the vectors below $CMC_EXTRA_VECTORS alone")
     args = parser.parse_args()

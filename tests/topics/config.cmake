@@ -17,6 +17,7 @@ cmc_unit(measure/config_cmc_rules LIBS cmc_measure)
 cmc_unit(measure/config_cmc_diff LIBS cmc_measure)
 cmc_fuzz(fuzz_json cmc_base)
 cmc_fuzz(fuzz_oci_config cmc_measure)
+cmc_fuzz(fuzz_cmc_config cmc_measure)
 
 add_executable(config_digest ${CMAKE_CURRENT_SOURCE_DIR}/tools/config_digest.c)
 target_link_libraries(config_digest PRIVATE cmc_measure)
