@@ -134,9 +134,9 @@ def a_tpm_that_is_gone_is_told(world):
     try:
         answer = world.ask()
         same(answer.outcome, NOT_RECORDED, f"outcome ({answer.text})")
-        answer = world.ask(bundle=world.bundle(spec(root={"path": "/nowhere"})))
+        answer = world.ask(bundle=world.bundle(spec(root={"path": PLACE + "/no-tree"})))
         same(answer.outcome, NOT_RECORDED, f"outcome ({answer.text})")
-        has(answer.text, "/nowhere")
+        has(answer.text, "no-tree")
     finally:
         world.start_tpm()
     same(world.ask().outcome, RECORDED, "with a TPM again")

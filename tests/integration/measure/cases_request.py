@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import shutil
 import socket
 import struct
+import subprocess
 
 from ttrpc import message
 from world import (BIN, CONFIG, DELETE, DROP, FAILED, KEEP, MEASURE_FAILED, NOT_RECORDED, PLACE,
@@ -12,6 +14,24 @@ from world import (BIN, CONFIG, DELETE, DROP, FAILED, KEEP, MEASURE_FAILED, NOT_
                    create_request, expect, has, request_frame, same, spec, text, tree)
 
 CASES = []
+
+
+class own_tmp:  # pylint: disable=invalid-name
+    """A /tmp of this world's own: what is written there is not on the machine afterwards."""
+
+    def __enter__(self):
+        for name, mode in (("upper", 0o1777), ("work", 0o700)):
+            os.makedirs(f"{PLACE}/tmp/{name}")
+            os.chmod(f"{PLACE}/tmp/{name}", mode)
+        subprocess.run(["mount", "-t", "overlay", "-o", f"lowerdir=/tmp,upperdir={PLACE}/tmp/upper,"
+                        f"workdir={PLACE}/tmp/work", "cmc-dry", "/tmp"], check=True)
+        shutil.rmtree("/tmp/measure", ignore_errors=True)
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "/tmp"], check=True)
+        shutil.rmtree(PLACE + "/tmp")
+
+
 DRY_RUN = "CMC_GENERATE_APP_MANIFEST"
 SLICE = "kubepods.slice:cri-containerd:abc"
 
@@ -151,14 +171,63 @@ def options_that_make_no_sense_are_refused(world):
 
 
 @case
-def a_dry_run_is_refused_by_name(world):
-    before = len(world.events())
+def a_dry_run_leaves_references(world):
+    refs = "/tmp/measure/container-refs"
     named = world.bundle(spec(annotations={"io.kubernetes.cri.container-name": DRY_RUN}))
-    for how in (dict(name=DRY_RUN), dict(bundle=named), dict(name=DRY_RUN, job=FAILED)):
-        answer = world.ask(**how)
+    plain, before = world.bundle(), len(world.events())
+    details = sorted(os.listdir(STATE + "/details"))
+    with own_tmp():
+        for how in (dict(name=DRY_RUN, bundle=plain), dict(bundle=named)):
+            answer = world.ask(**how)
+            same((answer.outcome, answer.text), (REFUSED, f"dry run: reference values written to {refs}; "
+                                                 "nothing was started"), "answer")
+            with open(refs, encoding="utf-8") as f:
+                (component,) = json.load(f)
+            if how.get("name"):
+                data = component["ctrData"]
+        answer = world.ask(name=DRY_RUN, job=FAILED)
         same(answer.outcome, REFUSED, f"outcome ({answer.text})")
-        has(answer.text, "not available yet")
+        has(answer.text, "dry run failed: ")
+        os.chmod("/tmp/measure", 0o755)
+        has(world.ask(name=DRY_RUN).text, "dry run failed: /tmp: measure: uid 0 mode 0755")
     same(len(world.events()), before, "nothing starts, nothing is recorded")
+    same(sorted(os.listdir(STATE + "/details")), details, "nothing is kept")
+    event = world.create(bundle=plain)
+    same((data["configSha256"], data["rootfsSha256"]), (event["config"], event["rootfs"]),
+         "what a later run records")
+
+
+@case
+def profile_cmc(world):
+    """Both digests by the oracle's hand, another register; and what this profile cannot do."""
+    site = dict(profile="cmc", pcr=14, runtime_dir=RUNTIME + "-cmc")
+    hook = PLACE + "/hook"
+    if not os.path.islink(hook):
+        os.symlink("/bin/sh", hook)
+    bundle = world.bundle(spec(hooks={"prestart": [{"path": hook}]}))
+    tree(bundle + "/rootfs", {"d/f": "content"})
+    for keep in (False, True):
+        world.configure(**site, keep_listing=keep)
+        answer = world.ask(bundle=bundle)
+        same(answer.outcome, RECORDED, f"outcome ({answer.text})")
+        event = world.event(answer, "container-create")
+        expect("listing" not in event or event["listing"] == "none", f"a listing: {event}")
+    world.configure(**site, file_max=6)
+    answer = world.ask(bundle=bundle)
+    same(answer.outcome, MEASURE_FAILED, f"outcome ({answer.text})")
+    has(answer.text, "/d/f")
+    world.configure(**site, redaction_key=PLACE + "/key")
+    answer = world.ask(bundle=bundle)
+    same(answer.outcome, NOT_RECORDED, f"outcome ({answer.text})")
+    has(answer.text, "profile cmc cannot redact")
+    world.configure()
+    done = subprocess.run([world.build + "/bin/measure-bundle", "-profile", "cmc", bundle],
+                          capture_output=True, text=True, check=True)
+    (component,) = json.loads(done.stdout)
+    data = component["ctrData"]
+    same((data["configSha256"], data["rootfsSha256"]), (event["config"], event["rootfs"]), "digests")
+    same(data["ociSpec"]["hooks"]["prestart"][0]["path"], os.path.realpath(hook),
+         "the hook's program")
 
 
 @case
@@ -211,7 +280,6 @@ def usage_errors(world):
         helper = Helper(world, None, tcti=None)
         helper.process.kill()
         helper.process.wait()
-        import subprocess
         done = subprocess.run([world.program, *args], capture_output=True, text=True, check=False)
         same((done.returncode, done.stdout), (2, ""), str(args))
         has(done.stderr, "--help")
