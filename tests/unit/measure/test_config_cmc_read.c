@@ -42,8 +42,7 @@ static struct row rows[] = {
     {DOC("\"x\":{\"process\":{\"cwd\":5},\"x\":1e999,\"y\":[\"\\ud800\",-0.5,{}]}"), "{" REST "}"},
     {L("\"Resources\":{\"RDMA\":{\"K\":{\"HCAhandles\":1},\"k\":{}}}"),
      LF("\"resources\":{\"rdma\":{\"K\":{\"hcaHandles\":1},\"k\":{}}}")},
-    {L("\"resources\":{\"bloc\u212aIO\":{\"weight\":7}}"),
-     LF("\"resources\":{\"blockIO\":{\"weight\":7}}")},
+    {L("\"mas\u212aedPaths\":[\"x\"]"), LF("\"maskedPaths\":[\"x\"]")},
     /* again: scalars are replaced, structs merge, also in another spelling and order */
     {"{\"process\":{\"cwd\":\"/a\",\"CWD\":\"/b\"}}", P("\"cwd\":\"/b\"," U0)},
     {"{\"process\":{\"CWD\":\"/b\",\"cwd\":\"/a\"}}", P("\"cwd\":\"/a\"," U0)},

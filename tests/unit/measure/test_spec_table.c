@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
@@ -101,15 +102,29 @@ static const struct spec_member *member_called(const struct spec_type *t, const 
     return NULL;
 }
 
+/* What Go always writes: members without "omitempty", and structs, which are never empty. */
+static unsigned go_flags(const struct cmc_json *p)
+{
+    const struct cmc_json *may_go = cmc_json_member(p, "omitempty");
+    const char *type = cmc_json_text(p, "t");
+    assert_non_null(may_go);
+    assert_true(may_go->type == CMC_JSON_TRUE || may_go->type == CMC_JSON_FALSE);
+    bool always = may_go->type == CMC_JSON_FALSE || strncmp(type, "struct:", 7) == 0;
+    return (always ? SPEC_ALWAYS : 0U) | (*type == '*' ? SPEC_POINTER : 0U);
+}
+
 static void compare_type(const struct spec_type *t, const struct cmc_json *published)
 {
     assert_non_null(t);
     assert_int_equal(t->count, published->count);
     for (const struct cmc_json *p = published->child; p; p = p->next) {
         char want[TEXT_CAP], have[TEXT_CAP];
+        const struct spec_member *m = member_called(t, cmc_json_text(p, "name"));
         go_text(cmc_json_text(p, "t"), want);
-        type_text(member_called(t, cmc_json_text(p, "name")), have);
+        type_text(m, have);
         assert_string_equal(have, want);
+        if (m->go != go_flags(p))
+            fail_msg("%s.%s: Go writes it otherwise", t->name, m->name);
     }
 }
 
@@ -121,6 +136,17 @@ static void compare_embedded(const struct cmc_json *published)
         assert_non_null(
             member_called(type_called("LinuxThrottleDevice"), cmc_json_text(p, "name")));
     }
+}
+
+/* A name selects one member at most, in any spelling. */
+static void no_two_names_differ_only_by_case(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < type_count; i++)
+        for (size_t j = 0; j < types[i]->count; j++)
+            for (size_t k = 0; k < j; k++)
+                assert_int_not_equal(
+                    strcasecmp(types[i]->members[j].name, types[i]->members[k].name), 0);
 }
 
 static void table_is_the_published_list(void **state)
@@ -205,6 +231,7 @@ static void page_is_the_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(table_is_the_published_list),
+                                       cmocka_unit_test(no_two_names_differ_only_by_case),
                                        cmocka_unit_test(page_is_the_table)};
     return cmocka_run_group_tests_name("measure/spec_table", tests, setup, NULL);
 }
