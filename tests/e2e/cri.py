@@ -239,12 +239,6 @@ def created(name):
     return found[0]
 
 
-def shims(group):
-    """[(pid, command line)] of a group's processes: proxy and real shim, and nothing else."""
-    return [(pid, line) for pid, line in world.processes("containerd-shim")
-            if group in line and ADDRESS in line]
-
-
 def proxies():
     """Process numbers of all proxies of this containerd."""
     return [pid for pid, line in world.processes("containerd-shim-cmc-v1") if ADDRESS in line]
