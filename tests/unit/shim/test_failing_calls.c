@@ -145,7 +145,7 @@ static int open_bundle_log(struct cmc_err *err)
 static int write_bundle(struct cmc_err *err)
 {
     fail_sys_begin();
-    const int rc = shim_bundle_write(dir_fd, "address", "unix:///nowhere/cmc-x", err);
+    const int rc = shim_bundle_write(dir_fd, "address", "unix:///", err);
     fail_sys_end();
     return rc;
 }
@@ -158,10 +158,14 @@ static int note(struct cmc_err *err)
     return rc;
 }
 
-/* Nothing is to be cleaned: the process that is noted has another start. */
+/* A socket that nobody listens at; the process that is noted has another start. */
 static int clean(struct cmc_err *err)
 {
+    char address[80];
+    (void)snprintf(address, sizeof(address), "unix://%s", path);
+    assert_int_equal(shim_bundle_write(dir_fd, "address", address, err), 0);
     assert_int_equal(shim_bundle_write(dir_fd, "cmc-shim.pid", "1 7\n", err), 0);
+    (void)closed(shim_sock_listen(path, err));
     fail_sys_begin();
     shim_leftover_clean(dir_fd);
     fail_sys_end();
