@@ -172,10 +172,9 @@ static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
     return 0;
 }
 
-/* An event of profile cmc has no place for one. */
 static bool keeps_listing(const struct cmc_measure_job *j)
 {
-    return j->env->site->keep_listing && !j->dry_run && j->how.profile == MEASURE_PROFILE_EXACT;
+    return j->env->site->keep_listing && !j->dry_run;
 }
 
 static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progress_ctx,
@@ -234,13 +233,26 @@ static int share(struct cmc_measure_job *j, const struct cmc_measure_mounts *mou
     return 0;
 }
 
+/* Owners as the container sees them through layers whose ids the kernel changes. */
+static int compose_maps(struct cmc_measure_job *j, const struct cmc_measure_mounts *m,
+                        struct cmc_err *err)
+{
+    struct cmc_measure_spec *s = &j->spec;
+    if (m->uids.count && j->how.profile == MEASURE_PROFILE_CMC)
+        return cmc_fail(err, CMC_E_FORMAT,
+                        "overlay mount with uidmap cannot be measured in profile cmc");
+    if (cmc_measure_mounts_compose(&m->uids, s->uids, &s->uid_maps, err) < 0)
+        return -(int)err->code;
+    return cmc_measure_mounts_compose(&m->gids, s->gids, &s->gid_maps, err);
+}
+
 static int measure_tree(struct cmc_measure_job *j, struct cmc_err *err)
 {
     cmc_autofree struct cmc_measure_mounts *mounts = malloc(sizeof(*mounts));
     const uint64_t start_us = cmc_measure_job_us(0);
     if (!mounts)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    if (cmc_measure_mounts_plan(&j->create, mounts, err) < 0)
+    if (cmc_measure_mounts_plan(&j->create, mounts, err) < 0 || compose_maps(j, mounts, err) < 0)
         return cmc_wrap(err, "root file system");
     if (mounts->kind != CMC_MEASURE_ROOT_PATH &&
         !cmc_measure_spec_uses_mounts(&j->spec, j->request->bundle))

@@ -153,6 +153,69 @@ static int given_twice(const char *option, struct cmc_err *err)
     return cmc_fail(err, CMC_E_FORMAT, "overlay: %s is given twice", option);
 }
 
+static bool read_number(const uint8_t **p, const uint8_t *end, uint32_t *out)
+{
+    uint64_t v = 0;
+    const uint8_t *from = *p;
+    for (; *p < end && **p >= '0' && **p <= '9' && v <= UINT32_MAX; ++*p)
+        v = v * 10 + (**p - (uint64_t)'0');
+    *out = (uint32_t)v;
+    return *p > from && v <= UINT32_MAX;
+}
+
+/* "uidmap=0:100000:65536", as containerd 2 asks for layers with changed ids: one range. */
+static int read_map(const struct cmc_task_mount *mount, const struct cmc_span *option,
+                    const struct cmc_span *value, struct measure_idmap *out, struct cmc_err *err)
+{
+    const uint8_t *p = value->p, *end = value->p + value->len;
+    struct measure_idmap map;
+    uint32_t *const numbers[] = {&map.inside, &map.outside, &map.count};
+    for (size_t i = 0; i < 3; i++)
+        if ((i > 0 && (p == end || *p++ != ':')) || !read_number(&p, end, numbers[i]))
+            return unknown_option(mount, option, err);
+    if (p != end || map.count == 0 || map.count - 1 > UINT32_MAX - map.inside ||
+        map.count - 1 > UINT32_MAX - map.outside)
+        return unknown_option(mount, option, err);
+    if (out->count)
+        return given_twice("uidmap or gidmap", err);
+    *out = map;
+    return 0;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint32_t last_of(const struct measure_idmap *m)
+{
+    return m->outside + (m->count - 1);
+}
+
+int cmc_measure_mounts_compose(const struct measure_idmap *disk, struct measure_idmap *maps,
+                               size_t *count, struct cmc_err *err)
+{
+    size_t n = 0;
+    if (disk->count && *count == 0) /* no user namespace: the container sees the host's ids */
+        maps[n++] = (struct measure_idmap){disk->outside, disk->inside, disk->count};
+    for (size_t i = 0; disk->count && i < *count; i++) {
+        const struct measure_idmap m = maps[i];
+        if (m.count == 0 || last_of(&m) < disk->outside || last_of(disk) < m.outside)
+            continue;
+        const uint32_t from = larger(m.outside, disk->outside);
+        const uint32_t last = last_of(&m) < last_of(disk) ? last_of(&m) : last_of(disk);
+        maps[n++] = (struct measure_idmap){m.inside + (from - m.outside),
+                                           disk->inside + (from - disk->outside), last - from + 1};
+    }
+    if (disk->count && n == 0)
+        return cmc_fail(err, CMC_E_FORMAT,
+                        "overlay: ids of the layers become %u to %u on the host, none of which the "
+                        "container maps",
+                        disk->outside, last_of(disk));
+    *count = disk->count ? n : *count;
+    return 0;
+}
+
 struct overlay { /* what has been seen, as upper must go first wherever it stands */
     struct cmc_span upper, lower;
 };
@@ -173,6 +236,10 @@ static int overlay_option(const struct cmc_task_mount *mount, const struct cmc_s
         o->lower = value;
         return 0;
     }
+    if (has_key(option, "uidmap", &value))
+        return read_map(mount, option, &value, &m->uids, err);
+    if (has_key(option, "gidmap", &value))
+        return read_map(mount, option, &value, &m->gids, err);
     if (is_meaningful(option))
         return pass_on(m, option, err);
     return is_flag(option) || is_unrelated(option) ? 0 : unknown_option(mount, option, err);
@@ -187,6 +254,8 @@ static int plan_overlay(const struct cmc_task_create *c, const struct cmc_task_m
             return -(int)err->code;
     if (!o.lower.p)
         return cmc_fail(err, CMC_E_FORMAT, "overlay: no lowerdir");
+    if (!m->uids.count != !m->gids.count)
+        return cmc_fail(err, CMC_E_FORMAT, "overlay: uidmap or gidmap without the other");
     if (o.upper.p && add_layer(m, o.upper.p, o.upper.len, err) < 0)
         return -(int)err->code;
     m->kind = CMC_MEASURE_OVERLAY;
@@ -236,6 +305,7 @@ int cmc_measure_mounts_plan(const struct cmc_task_create *create, struct cmc_mea
     out->kind = CMC_MEASURE_ROOT_PATH;
     out->layer_count = 0;
     out->has_upper = false;
+    out->uids = out->gids = (struct measure_idmap){0};
     out->options[0] = '\0';
     if (create->mount_count == 0)
         return 0;

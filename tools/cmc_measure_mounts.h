@@ -3,6 +3,7 @@
 #ifndef TOOLS_CMC_MEASURE_MOUNTS_H
 #define TOOLS_CMC_MEASURE_MOUNTS_H
 #include "base/task.h"
+#include "measure/rootfs.h"
 
 enum {
     CMC_MEASURE_LAYERS_MAX = 500, /* fs/overlayfs: OVL_MAX_STACK */
@@ -24,10 +25,20 @@ struct cmc_measure_mounts { /* spans borrowed from the request */
     struct cmc_span layers[CMC_MEASURE_LAYERS_MAX];
     /* what changes how layers are read, each behind a comma: ",userxattr,metacopy=on" */
     char options[CMC_MEASURE_OVERLAY_OPTIONS_MAX];
+    /* How ids of the lower layers, not of the upper, become the host's: from inside, which is on
+     * disk, to outside. Count 0: as they are. */
+    struct measure_idmap uids, gids;
 };
 
 /* Errors name the mount option or type that cannot be measured: -CMC_E_FORMAT; -CMC_E_LIMIT
  * (layers). *out unspecified then. */
 CMC_MUST_CHECK int cmc_measure_mounts_plan(const struct cmc_task_create *create,
                                            struct cmc_measure_mounts *out, struct cmc_err *err);
+
+/* What an id on disk is in the container, through a change of ids at the mount and then the maps
+ * of the container, which it replaces. Room for one map at least.
+ * Errors: -CMC_E_FORMAT (no id is in both). */
+CMC_MUST_CHECK int cmc_measure_mounts_compose(const struct measure_idmap *disk,
+                                              struct measure_idmap *maps, size_t *count,
+                                              struct cmc_err *err);
 #endif

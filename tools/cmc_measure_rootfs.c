@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -80,6 +81,28 @@ static int open_bind(const struct cmc_measure_mounts *m, struct cmc_err *err)
     return (int)fd;
 }
 
+/* The kernel changes ids of the lower layers only: what is in the upper would need other maps. */
+static int check_empty(int layer, struct cmc_err *err)
+{
+    alignas(struct dirent64) char entries[512];
+    cmc_autofd int fd = openat(layer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return cmc_fail(err, CMC_E_SYS, "overlay: open the upper layer");
+    for (ssize_t n; (n = getdents64(fd, entries, sizeof(entries))) != 0;) {
+        const struct dirent64 *d = (const void *)entries;
+        if (n < 0)
+            return cmc_fail(err, CMC_E_SYS, "overlay: list the upper layer");
+        for (ssize_t at = 0; at < n; at += d->d_reclen) {
+            d = (const void *)(entries + at);
+            if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+                return cmc_fail(err, CMC_E_FORMAT,
+                                "overlay: an upper layer that is not empty, above layers with a "
+                                "uidmap, cannot be measured");
+        }
+    }
+    return 0;
+}
+
 static int open_layers(const struct cmc_measure_mounts *m, struct layers *l, struct cmc_err *err)
 {
     struct rlimit files;
@@ -93,7 +116,7 @@ static int open_layers(const struct cmc_measure_mounts *m, struct layers *l, str
             return cmc_wrap(err, "overlay: layer %zu", i);
         l->fd[l->count++] = fd;
     }
-    return 0;
+    return m->uids.count && m->has_upper ? check_empty(l->fd[0], err) : 0;
 }
 
 /* A mount namespace of our own, from which nothing spreads. Returns the one to go back to. */

@@ -101,3 +101,17 @@ def test_ids_mapped_away():
     seen, created = start(owners_image(), SHORT)
     same(seen, {"root": "0:0", "user": NOBODY, "twin": NOBODY, "link": "65534:0"}, "owners")
     expect(created["rootfs"] != whole["rootfs"], "a mapping that hides owners is not in the digest")
+
+
+def test_a_written_upper_above_changed_ids():
+    """Started anew over what it wrote: its files have the host's ids, those below the image's."""
+    if world.version() < (2, 0):
+        raise world.Skip("only containerd 2.x changes ids of layers")
+    name = world.detach(owners_image(), "touch", "/written", opts=[
+        "--uidmap", FIRST, "--gidmap", FIRST, "--remap-labels"])
+    world.wait_until(lambda: world.status_of(name) == "STOPPED", "the container is at its end")
+    ctr("task", "delete", name)
+    same(events(name=name)[0]["type"], "container-create", "the first event")
+    ctr("task", "start", name, status=None)
+    same(len(events("measurement-failed", name)), 1, "failures to measure")
+    ctr("container", "delete", name)

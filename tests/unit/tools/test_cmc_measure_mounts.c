@@ -54,13 +54,83 @@ static struct row rows[] = {
      {"volatile", "xino=on", "context=\"a:b,c\"", "ro", "noatime", "index=on", LOWER},
      CMC_MEASURE_OVERLAY,
      "/b /c |"},
-    {"id maps",
+    {"ids that are changed",
+     "overlay",
+     "overlay",
+     NULL,
+     {"uidmap=0:100000:65536", "gidmap=5:4294967295:1", LOWER},
+     CMC_MEASURE_OVERLAY,
+     "/b /c | uid 0:100000:65536 gid 5:4294967295:1"},
+    {"a uidmap alone",
      "overlay",
      "overlay",
      NULL,
      {"uidmap=0:1:2", LOWER},
      -CMC_E_FORMAT,
-     "overlay mount with the option \"uidmap=0:1:2\" cannot be measured"},
+     "overlay: uidmap or gidmap without the other"},
+    {"two uidmaps",
+     "overlay",
+     "overlay",
+     NULL,
+     {"uidmap=0:1:2", "uidmap=0:1:2", LOWER},
+     -CMC_E_FORMAT,
+     "overlay: uidmap or gidmap is given twice"},
+    {"a map of two ranges",
+     "overlay",
+     "overlay",
+     NULL,
+     {"gidmap=0:1:2,5:6:7", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"gidmap=0:1:2,5:6:7\" cannot be measured"},
+    {"a map of two numbers",
+     "overlay",
+     "overlay",
+     NULL,
+     {"gidmap=0:1", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"gidmap=0:1\" cannot be measured"},
+    {"a map of nothing",
+     "overlay",
+     "overlay",
+     NULL,
+     {"gidmap=0:1:0", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"gidmap=0:1:0\" cannot be measured"},
+    {"a map with a sign",
+     "overlay",
+     "overlay",
+     NULL,
+     {"gidmap=0:-1:1", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"gidmap=0:-1:1\" cannot be measured"},
+    {"a map above 32 bits",
+     "overlay",
+     "overlay",
+     NULL,
+     {"gidmap=0:4294967296:1", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"gidmap=0:4294967296:1\" cannot be measured"},
+    {"a map over the end",
+     "overlay",
+     "overlay",
+     NULL,
+     {"gidmap=0:4294967295:2", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"gidmap=0:4294967295:2\" cannot be measured"},
+    {"a map with more",
+     "overlay",
+     "overlay",
+     NULL,
+     {"gidmap=0:1:2 ", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"gidmap=0:1:2 \" cannot be measured"},
+    {"a map without a number",
+     "overlay",
+     "overlay",
+     NULL,
+     {"gidmap=0::2", LOWER},
+     -CMC_E_FORMAT,
+     "overlay mount with the option \"gidmap=0::2\" cannot be measured"},
     {"an unknown value",
      "overlay",
      "overlay",
@@ -259,7 +329,11 @@ static void show(const struct cmc_measure_mounts *m, char *out, size_t cap)
         n += (size_t)snprintf(out + n, cap - n, "%.*s ", (int)m->layers[i].len,
                               (const char *)m->layers[i].p);
     if (m->kind == CMC_MEASURE_OVERLAY)
-        (void)snprintf(out + n, cap - n, "|%s", m->options);
+        n += (size_t)snprintf(out + n, cap - n, "|%s", m->options);
+    if (m->uids.count)
+        (void)snprintf(out + n, cap - n, " uid %u:%u:%u gid %u:%u:%u", m->uids.inside,
+                       m->uids.outside, m->uids.count, m->gids.inside, m->gids.outside,
+                       m->gids.count);
 }
 
 static void run_row(void **state)
@@ -284,6 +358,47 @@ static void run_row(void **state)
         show(&m, got, sizeof(got));
     }
     assert_string_equal(rc == 0 ? got : err.msg, t->show);
+}
+
+static struct chain {
+    const char *name;
+    struct measure_idmap disk, maps[3];
+    size_t count;
+    struct measure_idmap want[3];
+    size_t want_count;
+} chains[] = {
+    {"the same range twice", {0, 100000, 65536}, {{0, 100000, 65536}}, 1, {{0, 0, 65536}}, 1},
+    {"ids as they are", {0}, {{0, 100000, 10}}, 1, {{0, 100000, 10}}, 1},
+    {"ids as they are, no maps", {0}, {{0}}, 0, {{0}}, 0},
+    {"no user namespace", {5, 1000, 10}, {{0}}, 0, {{1000, 5, 10}}, 1},
+    {"a part", {0, 1000, 100}, {{0, 1010, 20}}, 1, {{0, 10, 20}}, 1},
+    {"more than there is", {7, 1000, 10}, {{50, 900, 200}}, 1, {{150, 7, 10}}, 1},
+    {"one of three", {0, 1000, 10}, {{0, 0, 1}, {1, 1000, 5}, {6, 2000, 5}}, 3, {{1, 0, 5}}, 1},
+    {"to the last id", {0, 4294967295, 1}, {{9, 4294967290, 6}}, 1, {{14, 0, 1}}, 1},
+    {"none", {0, 1000, 10}, {{0, 1010, 20}, {30, 0, 1000}}, 2, {{0}}, 0},
+    {"an empty range", {0, 1000, 10}, {{0, 1000, 0}}, 1, {{0}}, 0},
+};
+
+static void run_chain(void **state)
+{
+    const struct chain *t = *state;
+    struct measure_idmap maps[3];
+    struct cmc_err err = {0};
+    size_t count = t->count;
+    memcpy(maps, t->maps, sizeof(maps));
+    const int rc = cmc_measure_mounts_compose(&t->disk, maps, &count, &err);
+    if (t->disk.count && t->want_count == 0) {
+        assert_int_equal(rc, -CMC_E_FORMAT);
+        assert_int_equal(count, t->count);
+        return;
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(count, t->want_count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(maps[i].inside, t->want[i].inside);
+        assert_int_equal(maps[i].outside, t->want[i].outside);
+        assert_int_equal(maps[i].count, t->want[i].count);
+    }
 }
 
 static void how_many_mounts(void **state)
@@ -326,11 +441,14 @@ static void how_many_layers(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[ROWS(rows) + 2] = {
+    struct CMUnitTest tests[ROWS(rows) + ROWS(chains) + 2] = {
         cmocka_unit_test(how_many_mounts),
         cmocka_unit_test(how_many_layers),
     };
+    size_t n = 2;
     for (size_t i = 0; i < ROWS(rows); i++)
-        tests[2 + i] = (struct CMUnitTest){rows[i].name, run_row, NULL, NULL, &rows[i]};
+        tests[n++] = (struct CMUnitTest){rows[i].name, run_row, NULL, NULL, &rows[i]};
+    for (size_t i = 0; i < ROWS(chains); i++)
+        tests[n++] = (struct CMUnitTest){chains[i].name, run_chain, NULL, NULL, &chains[i]};
     return cmocka_run_group_tests_name("tools/cmc_measure_mounts", tests, NULL, NULL);
 }
