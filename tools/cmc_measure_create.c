@@ -172,9 +172,10 @@ static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
     return 0;
 }
 
+/* An event of profile cmc has no place for one. */
 static bool keeps_listing(const struct cmc_measure_job *j)
 {
-    return j->env->site->keep_listing && !j->dry_run;
+    return j->env->site->keep_listing && !j->dry_run && j->how.profile == MEASURE_PROFILE_EXACT;
 }
 
 static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progress_ctx,
