@@ -38,10 +38,11 @@ static int read_boot_id(uint8_t out[static 16], struct cmc_err *err)
     return cmc_unhex(hex, n, out, 16, err);
 }
 
+/* The clock last: a reset that came before the value was read, or after, is seen. */
 static int see(struct record_txn *t)
 {
-    int rc = record_register_clock(t->reg, &t->seen.clock, t->err);
-    return rc < 0 ? rc : record_register_read(t->reg, &t->seen.value, t->err);
+    int rc = record_register_read(t->reg, &t->seen.value, t->err);
+    return rc < 0 ? rc : record_register_clock(t->reg, &t->seen.clock, t->err);
 }
 
 /* What the register may begin with, from the firmware's log: read only when nothing was recorded

@@ -353,6 +353,10 @@ static void reset(const struct variant *v)
         assert_int_equal(bed_record(&b, 1, 1, &receipt, &err), 0);
         b.tpm.meanwhile = NULL;
         const bool late = foreign_at > b.tpm.commands;
+        bed_check(&b, &l); /* what was acknowledged belongs to the register as it is now */
+        assert_int_equal(l.replay.reset_count, b.tpm.reset_count);
+        assert_int_equal(l.replay.next_seq, receipt.seq + 1);
+        l = (struct recorder_log){0};
         assert_int_equal(bed_record(&b, 2, 1, &receipt, &err), 0);
         bed_check(&b, &l);
         assert_int_equal(l.starts, late ? 1 : 2);
@@ -362,11 +366,34 @@ static void reset(const struct variant *v)
     bed_done(&b);
 }
 
+/* The same under the very first event: what the log implies may be the start value. */
+static void reset_at_once(const struct variant *v)
+{
+    struct bed b;
+    init_variant(&b, 2, v);
+    for (foreign_at = 1; foreign_at < 20; foreign_at++) {
+        struct cmc_err err = {0};
+        uint64_t seen = 0;
+        struct recorder_log l = {.seen = &seen, .seen_max = 1};
+        struct record_receipt receipt;
+        b.table.boot(&b.table);
+        b.tpm.meanwhile = reset_once;
+        assert_int_equal(bed_record(&b, 0, 1, &receipt, &err), 0);
+        b.tpm.meanwhile = NULL;
+        bed_check(&b, &l);
+        assert_int_equal(l.replay.reset_count, b.tpm.reset_count);
+        assert_int_equal(seen, receipt.seq + 1);
+    }
+    bed_done(&b);
+}
+
 static void test_reset(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ROWS(variants); i++)
+    for (size_t i = 0; i < ROWS(variants); i++) {
         reset(&variants[i]);
+        reset_at_once(&variants[i]);
+    }
 }
 
 /* The TPM is away: nothing can be logged, and the next recording says so. */
