@@ -52,7 +52,7 @@ CMC_MUST_CHECK int cmc_json_parse(const char *text, size_t len, struct cmc_json_
                                   const struct cmc_json **root, struct cmc_err *err);
 /* Values of a text as CMC_JSON_VALUES_MAX counts them: 1 + commas and opening brackets outside
  * strings; never fewer than a parser finds. */
-size_t cmc_json_count(const void *text, size_t len);
+size_t cmc_json_count(const void *data, size_t len);
 void cmc_json_free(struct cmc_json_doc *doc);
 static inline void cmc_json_freep(struct cmc_json_doc **doc)
 {

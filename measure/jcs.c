@@ -79,7 +79,7 @@ static void put_zeros(struct cmc_buf *b, int n)
 
 void measure_jcs_put_number(struct cmc_buf *b, double v)
 {
-    struct decimal d;
+    struct decimal d = {.k = 1, .n = 1};
     if (v == 0) { /* and -0 */
         cmc_put_u8(b, '0');
         return;

@@ -213,7 +213,7 @@ static struct cmc_buf nested(size_t depth)
 /* process.args of as many empty strings, padded with white space to len bytes. */
 static struct cmc_buf many(size_t count, size_t len, char fill)
 {
-    struct cmc_buf b = cmc_buf_of(2 * CMC_JSON_BYTES_MAX);
+    struct cmc_buf b = cmc_buf_of((size_t)2 * CMC_JSON_BYTES_MAX);
     cmc_put_text(&b, "{\"process\":{\"args\":[1");
     b.len--;
     for (size_t i = 0; i < count; i++)

@@ -72,7 +72,7 @@ static void strings_are_mended(void **state)
         struct cmc_err err;
         uint8_t *copy;
         struct measure_go_scan s = scan_of(&strings[i].in, &copy, &err);
-        size_t cap = MEASURE_GO_STRING_GROWTH * s.len, len = 77;
+        size_t cap = MEASURE_GO_STRING_GROWTH * s.len + 1, len = 77;
         char *out = malloc(cap);
         assert_non_null(out);
         assert_int_equal(measure_go_scan_string(&s, out, &len), 0);

@@ -26,11 +26,10 @@ static bool less(const void *a, const void *b)
     return ((const struct item *)a)->key < ((const struct item *)b)->key;
 }
 
-static struct cmc_json_doc *load(const char *name, const struct cmc_json **cases)
+static const struct cmc_json *load(const char *name, struct cmc_json_doc **doc)
 {
     char path[512];
     char *text = calloc(1, FILE_MAX);
-    struct cmc_json_doc *doc = NULL;
     const struct cmc_json *root = NULL;
     struct cmc_err err = {0};
     (void)snprintf(path, sizeof(path), "%s/cmc-config/%s", TEST_VECTORS, name);
@@ -39,12 +38,11 @@ static struct cmc_json_doc *load(const char *name, const struct cmc_json **cases
     assert_non_null(text);
     size_t len = fread(text, 1, FILE_MAX, f);
     (void)fclose(f);
-    if (cmc_json_parse(text, len, &doc, &root, &err) < 0)
+    if (cmc_json_parse(text, len, doc, &root, &err) < 0)
         fail_msg("%s: %s", path, err.msg);
     free(text);
-    *cases = cmc_json_member(root, "cases");
-    assert_non_null(*cases);
-    return doc;
+    assert_non_null(cmc_json_member(root, "cases"));
+    return cmc_json_member(root, "cases");
 }
 
 static void check_case(const struct cmc_json *one)
@@ -65,8 +63,8 @@ static void check_case(const struct cmc_json *one)
 
 static void check_file(const char *name, size_t count)
 {
-    const struct cmc_json *cases = NULL;
-    cmc_autojson struct cmc_json_doc *doc = load(name, &cases);
+    cmc_autojson struct cmc_json_doc *doc = NULL;
+    const struct cmc_json *cases = load(name, &doc);
     assert_int_equal(cases->count, count);
     for (const struct cmc_json *c = cases->child; c; c = c->next)
         check_case(c);
