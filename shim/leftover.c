@@ -15,11 +15,13 @@
 
 #include "base/cleanup.h"
 #include "shim/bundle.h"
+#include "shim/loop.h"
+#include "shim/server.h"
 #include "shim/sock.h"
 
 #define NOTE "cmc-shim.pid"
 
-enum { KILL_WAIT_MS = 1000 }; /* `delete` has 5 s in all */
+enum { KILL_WAIT_MS = 1000, ANSWER_MS = 500, GONE_MS = 1500 }; /* `delete` has 5 s in all */
 
 static ssize_t read_text(int dirfd, const char *path, char *out, size_t cap)
 {
@@ -76,11 +78,26 @@ static bool our_socket(const char *path, char *dir, size_t cap)
     return true;
 }
 
+/* A proxy that was killed closes its connections first and its socket last: for that moment it
+ * still takes ours. One that lives answers. */
+static bool proxy_gone(const char *path)
+{
+    const uint64_t until = shim_loop_now_ms() + GONE_MS;
+    for (;;) {
+        struct cmc_err err = {.sys_errno = 0};
+        cmc_autofd int fd = shim_sock_connect(path, &err);
+        if (fd < 0)
+            return err.sys_errno == ECONNREFUSED || err.sys_errno == ENOENT;
+        if (shim_server_probe(fd, -1, "-", ANSWER_MS, &err) > 0 || shim_loop_now_ms() >= until)
+            return false; /* it lives, or we cannot tell */
+        (void)poll(NULL, 0, 20);
+    }
+}
+
 void shim_leftover_clean(int bundle)
 {
     static const char scheme[] = "unix://";
     char address[256], dir[256];
-    struct cmc_err err = {.sys_errno = 0};
     if (read_text(bundle, "address", address, sizeof(address)) <= 0 ||
         strncmp(address, scheme, sizeof(scheme) - 1) != 0)
         return;
@@ -88,9 +105,8 @@ void shim_leftover_clean(int bundle)
     if (!our_socket(path, dir, sizeof(dir)))
         return;
     uint64_t ino = shim_sock_inode(path);
-    cmc_autofd int fd = shim_sock_connect(path, &err);
-    if (fd >= 0 || (err.sys_errno != ECONNREFUSED && err.sys_errno != ENOENT))
-        return; /* a proxy lives, or we cannot tell */
+    if (!proxy_gone(path))
+        return;
     shim_sock_remove(dir, path, ino);
     kill_noted(bundle);
 }

@@ -70,6 +70,25 @@ static void test_stale(void **state)
     assert_false(runs());
 }
 
+/* Its socket still takes connections when delete begins. */
+static void test_dying_proxy(void **state)
+{
+    (void)state;
+    struct cmc_err err;
+    int fd = shim_sock_listen(path, &err);
+    assert_true(fd >= 0);
+    pid_t proxy = fork();
+    if (proxy == 0) {
+        (void)usleep(200000);
+        _exit(0);
+    }
+    assert_int_equal(close(fd), 0);
+    shim_leftover_clean(bundle);
+    assert_int_equal(shim_sock_inode(path), 0);
+    assert_false(runs());
+    assert_int_equal(waitpid(proxy, NULL, 0), proxy);
+}
+
 static void test_socket_gone_already(void **state)
 {
     (void)state;
@@ -126,9 +145,8 @@ static void test_nonsense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_stale),        CASE(test_socket_gone_already),
-        CASE(test_living_proxy), CASE(test_another_process),
-        CASE(test_nonsense),
+        CASE(test_stale),        CASE(test_dying_proxy),     CASE(test_socket_gone_already),
+        CASE(test_living_proxy), CASE(test_another_process), CASE(test_nonsense),
     };
     return cmocka_run_group_tests_name("shim/leftover", tests, NULL, NULL);
 }
