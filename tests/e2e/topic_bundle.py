@@ -4,7 +4,7 @@ import json
 import os
 
 import image
-from world import CMC, PLACE, configure, events, expect, holds, new_id, same, sh
+from world import CMC, PLACE, TOP, configure, events, expect, holds, new_id, same, sh
 
 NOBODY = 65534
 OCI = PLACE + "/bundle/oci"
@@ -79,7 +79,7 @@ def offline(*argv, user=0, status=0):
         return done.stderr
     with open(f"{PLACE}/tmp/refs.json", "w", encoding="utf-8") as f:
         f.write(done.stdout)
-    sh("python3", os.path.dirname(__file__) + "/../oracle/references.py", f"{PLACE}/tmp/refs.json")
+    sh("python3", TOP + "/tests/oracle/references.py", f"{PLACE}/tmp/refs.json")
     return json.loads(done.stdout)[0]
 
 

@@ -16,3 +16,6 @@ cmc_unit(tools/cmc_measure_replace LIBS cmc_measure_shared WRAP fsync write rena
 cmc_unit(tools/cmc_measure_refs LIBS cmc_measure_parts)
 cmc_unit(tools/cmc_measure_state LIBS cmc_measure_shared)
 cmc_unit(tools/measure_bundle LIBS cmc_bundle)
+add_test(NAME oracle/references COMMAND Python3::Interpreter
+  ${CMAKE_CURRENT_SOURCE_DIR}/oracle/references_compare.py $<TARGET_FILE:measure-bundle>)
+set_tests_properties(oracle/references PROPERTIES LABELS oracle TIMEOUT 120)
