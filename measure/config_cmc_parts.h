@@ -22,7 +22,6 @@ enum measure_place_kind {
  * later value takes away (section 4 of docs/formats/cmc-config.md). */
 struct measure_place {
     enum measure_place_kind kind;     /* of SPEC_ANY: of the value */
-    bool element;                     /* of an array, or the value of a name in a map */
     bool any;                         /* takes values of every kind */
     bool nilable, nil;                /* nil: nothing else counts */
     bool flag, negative;              /* PLACE_BOOL; PLACE_INT */

@@ -51,7 +51,7 @@ static enum measure_place_kind kind_of(const struct spec_member *m, bool element
 
 void measure_config_cmc_make(struct measure_place *v, const struct spec_member *m, bool element)
 {
-    *v = (struct measure_place){.kind = kind_of(m, element), .element = element, .member = m};
+    *v = (struct measure_place){.kind = kind_of(m, element), .member = m};
     v->any = (element || m->shape == SPEC_ONE) && m->base == SPEC_ANY;
     v->nilable = v->any || v->kind == PLACE_ARRAY || v->kind == PLACE_MAP ||
                  (!element && (m->go & SPEC_POINTER));
