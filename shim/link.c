@@ -184,7 +184,7 @@ static void drain_hung_up(struct shim_link *l)
 
 static bool finished(struct shim_link *l)
 {
-    if (l->front.broken)
+    if (l->front.broken || l->back.out.bad) /* a lost request would be waited for without end */
         return true;
     if (l->front.eof && l->front.hup && shim_end_pending(&l->back) == 0)
         return true;

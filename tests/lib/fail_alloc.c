@@ -5,21 +5,23 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 enum { MANY = 100000 }; /* allocations of one call: more is a loop */
 
-static size_t countdown; /* 0: none fails; n: the nth from now does */
+static size_t mine;
+static size_t *countdown = &mine; /* 0: none fails; n: the nth from now does */
+static pid_t spared;              /* a process whose allocations do not count */
 
 static bool fails(void)
 {
-    if (countdown == 0 || --countdown > 0)
+    if (*countdown == 0 || spared == getpid() || --*countdown > 0)
         return false;
     errno = ENOMEM;
     return true;
@@ -29,10 +31,10 @@ static bool fails(void)
 static bool is_undisturbed(fail_alloc_call *call, size_t n)
 {
     struct cmc_err err = {0};
-    countdown = n;
+    mine = n;
     const int rc = call(&err);
-    const bool undisturbed = countdown > 0;
-    countdown = 0;
+    const bool undisturbed = mine > 0;
+    mine = 0;
     if (undisturbed ? rc < 0 : rc != -CMC_E_LIMIT || err.code != CMC_E_LIMIT || !err.msg[0])
         fail_msg("%s allocation %zu: %d, code %u: %s", undisturbed ? "before" : "without", n, rc,
                  (unsigned)err.code, err.msg);
@@ -45,6 +47,23 @@ void fail_alloc_each(fail_alloc_call *call)
     while (n < MANY && !is_undisturbed(call, n))
         n++;
     assert_in_range(n, 2, MANY - 1); /* 1: nothing was tested */
+}
+
+void fail_alloc_in_children(size_t n)
+{
+    if (countdown == &mine)
+        countdown = mmap(NULL, sizeof(*countdown), PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(countdown, MAP_FAILED);
+    spared = getpid();
+    *countdown = n;
+}
+
+bool fail_alloc_reached(void)
+{
+    const bool reached = *countdown == 0;
+    *countdown = 0;
+    return reached;
 }
 
 /* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp): the linker's names */

@@ -1,10 +1,13 @@
 # each allocation, each system call fails once: tests/lib/fail_alloc.h, tests/lib/fail_sys.h
+set(FAIL_ALLOC malloc calloc realloc reallocarray strdup strndup)
+set(FAIL_ALLOC_SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/lib/fail_alloc.c)
 foreach(folder base measure)
   cmc_unit(${folder}/out_of_memory LIBS cmc_base $<$<STREQUAL:${folder},measure>:test_logs>
-    SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/lib/fail_alloc.c
-    WRAP malloc calloc realloc reallocarray strdup strndup)
+    SOURCES ${FAIL_ALLOC_SOURCE} WRAP ${FAIL_ALLOC})
 endforeach()
-cmc_unit(shim/failing_calls LIBS cmc_shim
-  SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/lib/fail_sys.c
+cmc_unit(shim/out_of_memory LIBS cmc_shim
+  SOURCES ${FAIL_ALLOC_SOURCE} ${CMAKE_CURRENT_SOURCE_DIR}/unit/shim/proxy_world.c
+  WRAP ${FAIL_ALLOC} ARGS $<TARGET_FILE:shim_fake_inner> $<TARGET_FILE:shim_fake_helper>)
+cmc_unit(shim/failing_calls LIBS cmc_shim SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/lib/fail_sys.c
   WRAP open openat fstat fstatat lstat mkdir unlink unlinkat renameat flock socket bind listen
     connect getsockopt write)
