@@ -52,6 +52,7 @@ static void drop_create(struct shim_create *c)
     c->next = c->proxy->dead_creates;
     c->proxy->dead_creates = c;
     c->state = CREATE_GONE;
+    c->proxy->quiet_since_ms = shim_loop_now_ms();
     shim_loop_drop(&c->proxy->loop, &c->back.w);
 }
 
@@ -147,6 +148,7 @@ static int forward(struct shim_create *c, const struct cmc_helper_result *r, str
     if (fd < 0 || shim_end_init(&c->back, &c->proxy->loop, fd, err) < 0)
         return -(int)err->code;
     c->state = CREATE_FORWARDED;
+    c->proxy->used = true;
     shim_end_put(&c->back, frame.data, frame.len);
     back_ready(c, 0);
     return 0;

@@ -20,7 +20,7 @@
 #include "shim/sock.h"
 
 enum {
-    UNUSED_MS = 60000,    /* no Create and no connection for that long: `start` was in vain */
+    UNUSED_MS = 60000,    /* in_vain() for that long: nobody will come any more */
     FLUSH_MS = 1000,      /* for last answers after the real shim's end */
     LINGER_MS = 600000,   /* for helpers after the real shim's end; the silent die earlier */
     ACCEPT_PAUSE_MS = 100 /* after a shortage in accept_one() */
@@ -94,6 +94,13 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* No container exists, and none is on its way. Where all Creates were given up, connections mean
+ * nothing: a containerd that was killed meanwhile comes back and keeps one open for no task. */
+static bool in_vain(const struct shim_proxy *p)
+{
+    return !p->used && !p->creates && (p->seen_create || !p->links);
+}
+
 /* Clocks of the proxy itself; returns when to look again. */
 static uint64_t tick(struct shim_proxy *p, uint64_t now_ms)
 {
@@ -104,12 +111,14 @@ static uint64_t tick(struct shim_proxy *p, uint64_t now_ms)
     }
     if (p->listener.events == 0)
         shim_loop_set(&p->loop, &p->listener, EPOLLIN);
-    if (p->seen_create || p->links)
+    if (!in_vain(p))
         return UINT64_MAX;
     if (now_ms >= p->quiet_since_ms + UNUSED_MS) {
-        log_error(p, "nobody came", "no connection and no Create for a minute");
+        log_error(p, "nobody came",
+                  p->seen_create ? "every Create was given up, and there was none for a minute"
+                                 : "no connection and no Create for a minute");
         (void)syscall(SYS_pidfd_send_signal, p->server.fd, SIGKILL, NULL, 0);
-        p->seen_create = true; /* say it once */
+        p->used = true; /* say it once */
     }
     return p->quiet_since_ms + UNUSED_MS;
 }

@@ -41,9 +41,10 @@ struct shim_proxy {
     struct shim_owed *owed; /* oldest first */
     bool owed_busy;         /* a helper is at the first one */
     uint64_t socket_ino;
-    uint64_t quiet_since_ms; /* last time anybody was connected */
+    uint64_t quiet_since_ms; /* last time somebody left, or a Create was done with */
     uint64_t ended_ms;       /* the real shim's end, 0 while it runs */
-    bool seen_create;        /* some Create came: containers may exist */
+    bool seen_create;        /* some Create came */
+    bool used;               /* one was forwarded: containers may exist */
 };
 
 /* Serves until the real shim has ended and every helper is done.

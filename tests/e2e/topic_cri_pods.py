@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import os
+import shutil
 import signal
 
 import cri
@@ -196,3 +197,34 @@ def test_pod_whose_proxy_is_killed():
         wait_until(lambda: state(name) == "EXITED", "ended")
     with Pod("web") as pod:
         pod.run("main")
+
+
+@contextlib.contextmanager
+def slow_helper():
+    """A helper that begins two seconds late."""
+    path = f"{world.PLACE}/slow-helper"
+    real = f"{world.PLACE}/tree/libexec/cmc/cmc-measure"
+    world.sh("gcc", "-x", "c", "-o", path, "-", input="#include <unistd.h>\n"
+             f'int main(int n, char **v) {{ sleep(2); return execv("{real}", v) + n; }}\n')
+    world.configure(helper=path)
+    try:
+        yield
+    finally:
+        world.configure()
+
+
+@case
+def test_containerd_killed_while_a_pod_is_measured():
+    """Its Create is never forwarded; nobody asks for another: all of it goes away by itself."""
+    if not os.environ.get("CMC_LONG"):
+        raise world.Skip("waits a minute: sudo tests/run long")
+    with slow_helper(), concurrent.futures.ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(cri.fails, Pod("lost").run_sandbox)
+        wait_until(lambda: world.processes("cmc-measure"), "measuring")
+        cri.restart()
+        lost.result()
+        wait_until(lambda: not world.processes("cmc-measure"), "measured")
+    cri.clean()
+    wait_until(lambda: all(left.startswith("bundle ") for left in cri.leftovers()), "gone", 80)
+    for name in cri.names_below(cri.bundle("")):  # 1.x keeps it when runc's shim deletes nothing
+        shutil.rmtree(cri.bundle(name))
