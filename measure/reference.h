@@ -9,13 +9,13 @@
 enum { MEASURE_REFERENCES_MAX = 64, MEASURE_REFERENCES_BYTES_MAX = 64 << 20 };
 
 struct measure_reference { /* all borrowed */
-    enum measure_profile profile;
-    const char *name; /* 1..MEASURE_TEXT_MAX bytes */
-    uint32_t pcr;     /* 0..23 */
+    const char *name;      /* 1..MEASURE_TEXT_MAX bytes */
     const struct measure_config *config;
     const uint8_t *rootfs; /* CMC_SHA256_LEN bytes */
     const uint8_t
         *redaction_key; /* 32 bytes: values are withheld; NULL: none, and they are shown */
+    enum measure_profile profile;
+    uint32_t pcr; /* 0..23 */
 };
 
 /* Appends the whole document. Errors: -CMC_E_USAGE (profile, name, pcr, count; a redaction key in

@@ -40,12 +40,15 @@ static int open_root_path(const char *config, const char *root_path, struct cmc_
 {
     const struct cmc_measure_mounts none = {.kind = CMC_MEASURE_ROOT_PATH};
     const char *slash = strrchr(config, '/');
-    cmc_autofree char *dir = slash ? strndup(config, (size_t)(slash - config) + 1) : strdup(".");
-    if (!dir)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    cmc_autofd int bundle = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cmc_autobuf struct cmc_buf dir = cmc_buf_of(PATH_MAX + 2);
+    if (slash)
+        cmc_put(&dir, config, (size_t)(slash - config) + 1);
+    cmc_put(&dir, ".", sizeof("."));
+    if (cmc_buf_check(&dir, "path", err) < 0)
+        return -(int)err->code;
+    cmc_autofd int bundle = open((const char *)dir.data, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (bundle < 0)
-        return cmc_fail(err, CMC_E_SYS, "open %.300s", dir);
+        return cmc_fail(err, CMC_E_SYS, "open %.300s", (const char *)dir.data);
     int root = cmc_measure_rootfs_open(&none, bundle, root_path, err);
     return root < 0 ? cmc_wrap(err, "root.path of %.200s", config) : root;
 }

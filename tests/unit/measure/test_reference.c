@@ -148,8 +148,8 @@ static void names_are_escaped(void **state)
     cmc_autobuf struct cmc_buf b = cmc_buf_of(4096);
     CMC_CLEANUP(measure_config_done) struct measure_config c = config_of("{}");
     const struct measure_reference list[] = {
-        {MEASURE_PROFILE_EXACT, "a\"\n\xc3\xa9", 0, &c, rootfs, NULL},
-        {MEASURE_PROFILE_CMC, "b", 23, &c, rootfs, NULL}};
+        {"a\"\n\xc3\xa9", &c, rootfs, NULL, MEASURE_PROFILE_EXACT, 0},
+        {"b", &c, rootfs, NULL, MEASURE_PROFILE_CMC, 23}};
     (void)state;
     assert_int_equal(measure_references_put(&b, list, 2, &err), 0);
     cmc_put_u8(&b, '\0');
@@ -170,18 +170,18 @@ static void what_is_refused(void **state)
     CMC_CLEANUP(measure_config_done) struct measure_config c = config_of("{}");
     memset(long_name, 'x', sizeof(long_name) - 1);
     const struct measure_reference rows[] = {
-        {(enum measure_profile)3, "n", 13, &c, rootfs, NULL},
-        {MEASURE_PROFILE_EXACT, "n", 24, &c, rootfs, NULL},
-        {MEASURE_PROFILE_EXACT, "", 13, &c, rootfs, NULL},
-        {MEASURE_PROFILE_EXACT, long_name, 13, &c, rootfs, NULL},
-        {MEASURE_PROFILE_CMC, "n", 13, &c, rootfs, key},
+        {"n", &c, rootfs, NULL, (enum measure_profile)3, 13},
+        {"n", &c, rootfs, NULL, MEASURE_PROFILE_EXACT, 24},
+        {"", &c, rootfs, NULL, MEASURE_PROFILE_EXACT, 13},
+        {long_name, &c, rootfs, NULL, MEASURE_PROFILE_EXACT, 13},
+        {"n", &c, rootfs, key, MEASURE_PROFILE_CMC, 13},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows) + 2; i++) {
         struct cmc_err err = {0};
         cmc_autobuf struct cmc_buf b = cmc_buf_of(i == ROWS(rows) ? 10 : 1 << 20);
         cmc_put_text(&b, "keep");
-        const struct measure_reference good = {MEASURE_PROFILE_EXACT, "n", 13, &c, rootfs, NULL};
+        const struct measure_reference good = {"n", &c, rootfs, NULL, MEASURE_PROFILE_EXACT, 13};
         const int rc = i < ROWS(rows)    ? measure_references_put(&b, &rows[i], 1, &err)
                        : i == ROWS(rows) ? measure_references_put(&b, &good, 1, &err)
                                          : measure_references_put(&b, many, ROWS(many), &err);
