@@ -4,7 +4,8 @@ import json
 import os
 
 import image
-from world import CMC, PLACE, TOP, configure, events, expect, holds, new_id, same, sh
+from world import (CMC, PLACE, TOP, configure, events, expect, holds, new_id, on_terminal, same,
+                   sh)
 
 NOBODY = 65534
 OCI = PLACE + "/bundle/oci"
@@ -154,3 +155,30 @@ def test_what_an_ordinary_user_cannot_read():
     """A file of another, 0640: it is named, by its first name, and nothing is printed."""
     bundle = unpack()
     holds(offline(bundle, user=NOBODY, status=3), "/linked: open", "the reason")
+
+
+def test_exit_codes():
+    bundle, key = unpack(), f"{PLACE}/tmp/open-key"
+    with open(key, "wb") as f:
+        f.write(b"k" * 32)
+    os.chmod(key, 0o644)
+    listing = f"{PLACE}/tmp/never"
+    for argv, status, why in (
+            ((), 2, "name a BUNDLE"), (("--no-such", bundle), 2, "--no-such"),
+            (("/nowhere",), 3, "No such file"), (("--redaction-key", key, bundle), 1, "mode 0644"),
+            (("--rootless", "--listing", listing, bundle), 1, "/linked: owned by 1000")):
+        holds(offline(*argv, status=status), why, f"{argv}")
+    expect(not os.path.exists(listing), "a listing of what was refused")
+    holds(sh("measure-bundle", "--help").stdout, "Usage: measure-bundle", "help")
+    same(sh("sh", "-c", f"measure-bundle {bundle} >/dev/full", status=3).stdout, "", "a full output")
+
+
+def test_what_people_see():
+    """Colors and a summary on terminals only; progress on request."""
+    bundle = unpack()
+    same(sh("measure-bundle", bundle).stderr, "", "standard error that is no terminal")
+    holds(sh("measure-bundle", "--progress", bundle).stderr, " entries, ", "on request")
+    status, out = on_terminal(["measure-bundle", bundle])
+    same(status, 0, "exit status")
+    holds(out, " entries, ", "on a terminal")
+    holds(on_terminal(["measure-bundle", "/nowhere"])[1], "\x1b[1;31mmeasure-bundle:", "an error")

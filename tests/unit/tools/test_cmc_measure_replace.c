@@ -21,6 +21,7 @@ static char top[] = "/tmp/cmc-test-replace-XXXXXX";
 static int dir = -1;
 static const char *fails; /* the system call that fails, or NULL */
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): ld's names */
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 ssize_t __real_write(int fd, const void *data, size_t len);
@@ -54,6 +55,7 @@ int __wrap_renameat(int a, const char *from, int b, const char *to)
 {
     return fails_now("renameat") ? -1 : __real_renameat(a, from, b, to);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static int set_up(void **state)
 {
