@@ -21,6 +21,7 @@ struct archive {
     struct cmc_sha256_ctx hash;
     struct measure_links links;
     struct cmc_buf name, headers;
+    uint8_t capability[MEASURE_TAR_CAPABILITY_MAX]; /* of the entry at hand */
     struct measure_content content;
 };
 
@@ -70,16 +71,15 @@ static int read_capability(int fd, uint8_t value[static MEASURE_TAR_CAPABILITY_M
 static int add_header(struct archive *a, struct measure_tar_entry *e,
                       const struct measure_walk_entry *at, struct cmc_err *err)
 {
-    uint8_t capability[MEASURE_TAR_CAPABILITY_MAX];
     struct measure_owner owner;
     size_t len = 0;
     if (measure_owners_of(&a->owners, at, &owner, err) < 0 ||
-        read_capability(at->fd, capability, &len, err) < 0)
+        read_capability(at->fd, a->capability, &len, err) < 0)
         return -(int)err->code;
     e->mode = at->sx->stx_mode & 07777;
     e->uid = owner.uid;
     e->gid = owner.gid;
-    e->capability = (struct measure_bytes){capability, len};
+    e->capability = (struct measure_bytes){a->capability, len};
     a->headers.len = 0;
     if (measure_tar_header(e, &a->headers, err) < 0)
         return -(int)err->code;

@@ -73,7 +73,7 @@ static int visit(void *ctx, const struct measure_walk_entry *e, struct cmc_err *
 
 static int add_root(struct stamper *s, int fd, struct cmc_err *err)
 {
-    cmc_autobuf struct cmc_buf attributes = cmc_buf_of(MEASURE_XATTR_LIST_MAX * 16);
+    cmc_autobuf struct cmc_buf attributes = cmc_buf_of((size_t)16 * MEASURE_XATTR_LIST_MAX);
     if (measure_xattr_read(fd, false, s->opts, &s->xattrs, &attributes, err) < 0)
         return -(int)err->code;
     if (attributes.len)

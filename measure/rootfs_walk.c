@@ -359,5 +359,7 @@ int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
     w->meter = meter;
     w->path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
     w->text = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-    return walk(w, rootfd, err) < 0 ? name_fault(w, err) : 0;
+    if (walk(w, rootfd, err) < 0)
+        return name_fault(w, err);
+    return 0;
 }

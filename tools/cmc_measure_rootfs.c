@@ -10,7 +10,6 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sched.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -81,26 +80,26 @@ static int open_bind(const struct cmc_measure_mounts *m, struct cmc_err *err)
     return (int)fd;
 }
 
-/* The kernel changes ids of the lower layers only: what is in the upper would need other maps. */
-static int check_empty(int layer, struct cmc_err *err)
+/* True for an upper directory that adds nothing to the tree: no entry, and no attribute but those
+ * that overlayfs leaves where it was mounted before, or a label. */
+static bool is_bare(int upper)
 {
-    alignas(struct dirent64) char entries[512];
-    cmc_autofd int fd = openat(layer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return cmc_fail(err, CMC_E_SYS, "overlay: open the upper layer");
-    for (ssize_t n; (n = getdents64(fd, entries, sizeof(entries))) != 0;) {
-        const struct dirent64 *d = (const void *)entries;
-        if (n < 0)
-            return cmc_fail(err, CMC_E_SYS, "overlay: list the upper layer");
-        for (ssize_t at = 0; at < n; at += d->d_reclen) {
-            d = (const void *)(entries + at);
-            if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-                return cmc_fail(err, CMC_E_FORMAT,
-                                "overlay: an upper layer that is not empty, above layers with a "
-                                "uidmap, cannot be measured");
-        }
-    }
-    return 0;
+    static const char opaque[] = "trusted.overlay.opaque";
+    char names[1024], path[64];
+    cmc_autofd int fd = openat(upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    int entries = 0;
+    while (d && entries <= 2 && readdir(d)) /* "." and ".." */
+        entries++;
+    if (d && closedir(d) == 0)
+        fd = -1;
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", upper);
+    ssize_t len = listxattr(path, names, sizeof(names));
+    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1)
+        if (strcmp(names + at, opaque) == 0 ||
+            (strncmp(names + at, opaque, 16) != 0 && strcmp(names + at, "security.selinux") != 0))
+            return false;
+    return d && entries == 2 && len >= 0;
 }
 
 static int open_layers(const struct cmc_measure_mounts *m, struct layers *l, struct cmc_err *err)
@@ -116,7 +115,12 @@ static int open_layers(const struct cmc_measure_mounts *m, struct layers *l, str
             return cmc_wrap(err, "overlay: layer %zu", i);
         l->fd[l->count++] = fd;
     }
-    return m->uids.count && m->has_upper ? check_empty(l->fd[0], err) : 0;
+    /* the kernel changes ids of the lower layers only: the upper's would need other maps */
+    if (m->uids.count && m->has_upper && !is_bare(l->fd[0]))
+        return cmc_fail(err, CMC_E_FORMAT,
+                        "overlay: an upper layer that is not empty, above layers with a uidmap, "
+                        "cannot be measured");
+    return 0;
 }
 
 /* A mount namespace of our own, from which nothing spreads. Returns the one to go back to. */
@@ -148,28 +152,6 @@ static int mount_overlay(const char *data, size_t layers, struct cmc_err *err)
         return cmc_fail(err, CMC_E_VERIFY, "overlay: opened a file system of type %lx",
                         (unsigned long)fs.f_type);
     return cmc_take_fd(&root);
-}
-
-/* True for an upper directory that adds nothing to the tree: no entry, and no attribute but those
- * that overlayfs leaves where it was mounted before, or a label. */
-static bool is_bare(int upper)
-{
-    static const char opaque[] = "trusted.overlay.opaque";
-    char names[1024], path[64];
-    cmc_autofd int fd = openat(upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    int entries = 0;
-    while (d && entries <= 2 && readdir(d)) /* "." and ".." */
-        entries++;
-    if (d && closedir(d) == 0)
-        fd = -1;
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", upper);
-    ssize_t len = listxattr(path, names, sizeof(names));
-    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1)
-        if (strcmp(names + at, opaque) == 0 ||
-            (strncmp(names + at, opaque, 16) != 0 && strcmp(names + at, "security.selinux") != 0))
-            return false;
-    return d && entries == 2 && len >= 0;
 }
 
 /* Who gives up on a container may remove its upper directory while we measure, and a directory that

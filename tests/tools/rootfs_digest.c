@@ -35,7 +35,7 @@ static void print_digest(const uint8_t digest[static CMC_SHA256_LEN])
 
 static void print_stats(const struct measure_rootfs *m, const struct timespec *from)
 {
-    struct timespec to;
+    struct timespec to = {0};
     struct rusage use;
     (void)clock_gettime(CLOCK_MONOTONIC, &to);
     (void)getrusage(RUSAGE_SELF, &use);
@@ -75,7 +75,7 @@ static int measure(const char *dir, const struct options *o)
                                              .listing = o->list ? &listing : NULL};
     struct measure_rootfs got;
     struct cmc_err err = {0};
-    struct timespec from;
+    struct timespec from = {0};
     cmc_autofd int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         (void)cmc_fail(&err, CMC_E_SYS, "open");

@@ -171,7 +171,7 @@ static void run_row(void **state)
     expand(row->link, &link);
     const struct measure_tar_entry e = {.name = bytes_of(&name),
                                         .link = bytes_of(&link),
-                                        .type = row->type ? row->type : '0',
+                                        .type = (char)(row->type ? row->type : '0'),
                                         .mode = row->mode,
                                         .uid = row->uid,
                                         .gid = row->gid,
