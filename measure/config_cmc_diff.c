@@ -37,7 +37,10 @@ static int put_detail(const struct cmc_buf *form, struct cmc_buf *detail, struct
     if (rc < 0)
         return rc;
     measure_config_cmc_put(&again, places);
-    if (again.bad || again.len != form->len || memcmp(again.data, form->data, form->len) != 0)
+    rc = cmc_buf_check(&again, "copy", err);
+    if (rc < 0)
+        return rc;
+    if (again.len != form->len || memcmp(again.data, form->data, form->len) != 0)
         return cmc_fail(err, CMC_E_FORMAT, "not written in the one canonical way (RFC 8785)");
     measure_config_cmc_put_detail(detail, places);
     return cmc_buf_check(detail, "detail", err);

@@ -4,6 +4,7 @@
 #include "tests/unit/measure/test_rootfs_tree.h"
 
 #include "measure/cel.h"
+#include "measure/config_cmc.h"
 #include "measure/reference.h"
 #include "measure/rootfs_cmc.h"
 #include "measure/rootfs_stamp.h"
@@ -13,7 +14,8 @@
 static const uint8_t key[32] = {1, 2, 3};
 static char json[1 << 16]; /* a real config.json */
 static size_t json_len;
-static struct measure_config config; /* of it */
+static struct measure_config config;    /* of it */
+static struct measure_config normal[2]; /* normal forms of it and of another container's */
 static struct logs logs;
 static struct tree tree;
 
@@ -64,6 +66,29 @@ static int compare_details(struct cmc_err *err)
     const struct cmc_buf b = {.data = (uint8_t *)other, .len = sizeof(other) - 1};
     unsigned changes = 0;
     const int rc = measure_config_diff(&config.detail, &b, count_change, &changes, err);
+    assert_true(rc < 0 || changes > 0);
+    return rc;
+}
+
+static int digest_config_cmc(struct cmc_err *err)
+{
+    static const struct measure_config_cmc_opts opts = {.container_id = "runc"};
+    struct measure_config c, poison;
+    memset(&poison, 0xaa, sizeof(poison));
+    c = poison;
+    const int rc = measure_config_cmc(json, json_len, &opts, &c, err);
+    if (rc < 0)
+        assert_memory_equal(&c, &poison, sizeof(c));
+    else
+        measure_config_done(&c);
+    return rc;
+}
+
+static int compare_normal_forms(struct cmc_err *err)
+{
+    unsigned changes = 0;
+    const int rc =
+        measure_config_cmc_diff(&normal[0].detail, &normal[1].detail, count_change, &changes, err);
     assert_true(rc < 0 || changes > 0);
     return rc;
 }
@@ -218,6 +243,8 @@ static struct row {
     {"a detail is digested", digest_detail},
     {"values of a detail are withheld", withhold},
     {"details are compared", compare_details},
+    {"a configuration is digested as CMC does", digest_config_cmc},
+    {"normal forms are compared", compare_normal_forms},
     {"references are written", put_references},
     {"an event is encoded", encode_event},
     {"an event is decoded", decode_event},
@@ -257,16 +284,25 @@ static void fill_tree(void)
     measure(&tree);
 }
 
-static int setup(void **state)
+static void load_configs(void)
 {
     static const struct measure_config_opts opts = {"runc", "/bundle", key};
+    static const struct measure_config_cmc_opts cmc = {.container_id = "runc"};
+    static const char other[] = "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"a\"]}}";
     struct cmc_err err;
-    (void)state;
     FILE *f = fopen(TEST_VECTORS "/config/real/runc-spec.json", "re");
     assert_non_null(f);
     json_len = fread(json, 1, sizeof(json), f);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(measure_config(json, json_len, &opts, &config, &err), 0);
+    assert_int_equal(measure_config_cmc(json, json_len, &cmc, &normal[0], &err), 0);
+    assert_int_equal(measure_config_cmc(other, sizeof(other) - 1, &cmc, &normal[1], &err), 0);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    load_configs();
     logs_init(&logs, 2);
     logs_usual(&logs);
     fill_tree();
@@ -277,6 +313,8 @@ static int teardown(void **state)
 {
     (void)state;
     measure_config_done(&config);
+    measure_config_done(&normal[0]);
+    measure_config_done(&normal[1]);
     logs_done(&logs);
     end(&tree);
     return 0;
