@@ -100,8 +100,8 @@ static size_t pivot(const struct sorter *s, size_t a, size_t b, enum hint *hint)
     return p;
 }
 
-/* Two neighbours are in the wrong order: takes the smaller one down, the larger one up. The
- * smaller one may go below the range, as it does in Go. */
+/* Two neighbours are in the wrong order: takes the smaller one down, the larger one up. Nothing in
+ * front of the range is larger, so the way down ends in it. */
 static void settle(struct sorter *s, size_t a, size_t b, size_t i)
 {
     swap(s, i, i - 1);
