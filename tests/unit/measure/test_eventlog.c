@@ -27,29 +27,41 @@ static int next(const struct cmc_buf *log, size_t len, size_t *at, struct measur
     return rc;
 }
 
-/* The example of docs/formats/eventlog.md. */
-static void page_example(void **state)
+static void check_example(enum measure_profile profile, const char *want)
 {
-    (void)state;
-    static const char want[] =
-        "c34d434c010100000000007793f871390000000008000000000000000201000000010d03000000250b00000020"
-        "742f241ccd6b38bdb081b917926b95854ff39058430ba36cfe8b1484ed1e5422cc00000035a6006b636d632d65"
-        "76656e742f310170636f6e7461696e65722d64656c657465020203657765622d31056764656661756c74171889"
-        "c34d434c010200000000002ce5ffad9300000000000000020101000b064d9045ca3da0676030d72d3d8ad722ee"
-        "9563507da8e4e7a2429351a3978c01";
-    char got[sizeof(want) + 64];
+    char got[1024];
     struct logs l;
     logs_init(&l, 1);
+    l.profile = profile;
     struct measure_event ev = logs_least_event(MEASURE_CONTAINER_DELETE);
     ev.has_exit = true;
     ev.exit_status = 137;
     l.seq = 2;
     logs_intent(&l, &ev);
     logs_mark(&l, MEASURE_MARK_DONE);
-    assert_int_equal(2 * l.bytes.len, sizeof(want) - 1);
+    assert_in_range(l.bytes.len, 1, sizeof(got) / 2 - 1);
     cmc_hex(l.bytes.data, l.bytes.len, got);
     assert_string_equal(got, want);
     logs_done(&l);
+}
+
+/* The examples of docs/formats/eventlog.md. */
+static void page_example(void **state)
+{
+    (void)state;
+    static const char exact[] =
+        "c34d434c010100000000007793f871390000000008000000000000000201000000010d03000000250b00000020"
+        "742f241ccd6b38bdb081b917926b95854ff39058430ba36cfe8b1484ed1e5422cc00000035a6006b636d632d65"
+        "76656e742f310170636f6e7461696e65722d64656c657465020203657765622d31056764656661756c74171889"
+        "c34d434c010200000000002ce5ffad9300000000000000020101000b064d9045ca3da0676030d72d3d8ad722ee"
+        "9563507da8e4e7a2429351a3978c01";
+    static const char cmc[] =
+        "c34d434c0101000000000052b3495e470000000008000000000000000201000000010d0300000000cc00000035"
+        "a6006b636d632d6576656e742f310170636f6e7461696e65722d64656c657465020203657765622d3105676465"
+        "6661756c74171889c34d434c010200000000002c858d738300000000000000020101000b000000000000000000"
+        "0000000000000000000000000000000000000000000000";
+    check_example(MEASURE_PROFILE_EXACT, exact);
+    check_example(MEASURE_PROFILE_CMC, cmc);
 }
 
 static void round_trip(void **state)
