@@ -7,7 +7,7 @@ import os
 import cri
 import oci_config
 import world
-from cri import (BUSYBOX, CRI, K8S, SLEEP, Pod, case, client, created, ends, events, restart,
+from cri import (BUSYBOX, CRI, K8S, SLEEP, Pod, case, client, created, ctr, ends, events, restart,
                  run_in, state, stop)
 from world import configure, expect, same
 
@@ -165,6 +165,21 @@ def test_missing_options_file_is_named():
         os.unlink(path)
     pod = Pod("web", handler="cmc-file")
     cri.fails(pod.run_sandbox, "config_path", "options.toml", "No such file")
+
+
+@case
+def test_options_of_ctr():
+    """Without CRI: the type that ctr 1.x has for any shim but runc's, and a path."""
+    path = own_runc()
+    with open(CRI + "/options.toml", "w", encoding="utf-8") as out:
+        out.write(f'BinaryName = "{path}"\n')
+    for name, *option in (("pivot", "--no-pivot"),
+                          ("path", "--runtime-config-path", CRI + "/options.toml")):
+        ctr("run", "-d", "--runtime", world.CMC, *option, BUSYBOX, name, *SLEEP)
+        expect("options" in created(name), "no digest of the options")
+        ctr("task", "delete", "-f", name, status=None)
+        ctr("container", "delete", name)
+    same(runc_of("path"), path, "runc in the event")
 
 
 @case

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""topic_cri_pods.py -- pods beside and against each other: names, groups and orders that mislead."""
+"""topic_cri_pods.py -- pods beside and against each other: misleading names, groups, orders."""
 import concurrent.futures
 import contextlib
 import os
