@@ -48,12 +48,11 @@ int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc
                              struct cmc_err *err)
 {
     const bool exact = how->profile == MEASURE_PROFILE_EXACT;
-    /* an unpacking without root holds the owners that the container sees already */
     const struct measure_rootfs_opts opts = {
         .uids = spec->uids,
         .gids = spec->gids,
-        .uid_maps = how->rootless ? 0 : spec->uid_maps,
-        .gid_maps = how->rootless ? 0 : spec->gid_maps,
+        .uid_maps = spec->uid_maps,
+        .gid_maps = spec->gid_maps,
         .rootless = how->rootless,
         .file_max = how->file_max,
         .listing = listing,
