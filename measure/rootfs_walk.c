@@ -48,17 +48,15 @@ struct walker {
     alignas(struct dirent64) char dents[65536];
 };
 
-static void walker_free(struct walker **w)
+static void walker_free(struct walker *w)
 {
-    if (!*w)
-        return;
-    for (size_t i = 0; i < (*w)->depth; i++)
-        cmc_closep(&(*w)->frames[i].fd);
-    free((*w)->frames);
-    free((*w)->names);
-    cmc_buf_done(&(*w)->path);
-    cmc_buf_done(&(*w)->text);
-    free(*w);
+    for (size_t i = 0; i < w->depth; i++)
+        cmc_closep(&w->frames[i].fd);
+    free(w->frames);
+    free(w->names);
+    cmc_buf_done(&w->path);
+    cmc_buf_done(&w->text);
+    free(w);
 }
 
 static int open_in(int dirfd, const char *name, uint64_t flags, uint64_t beneath)
@@ -351,7 +349,7 @@ static int name_fault(const struct walker *w, struct cmc_err *err)
 int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
                  struct measure_meter *meter, struct cmc_err *err)
 {
-    CMC_CLEANUP(walker_free) struct walker *w = calloc(1, sizeof(*w));
+    struct walker *w = calloc(1, sizeof(*w));
     if (!w)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory to walk a tree");
     w->form = form;
@@ -359,7 +357,7 @@ int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
     w->meter = meter;
     w->path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
     w->text = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-    if (walk(w, rootfd, err) < 0)
-        return name_fault(w, err);
-    return 0;
+    const int r = walk(w, rootfd, err) < 0 ? name_fault(w, err) : 0;
+    walker_free(w);
+    return r;
 }

@@ -91,8 +91,10 @@ static bool is_bare(int upper)
     int entries = 0;
     while (d && entries <= 2 && readdir(d)) /* "." and ".." */
         entries++;
-    if (d && closedir(d) == 0)
-        fd = -1;
+    if (d) {
+        (void)closedir(d);
+        (void)cmc_take_fd(&fd);
+    }
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", upper);
     ssize_t len = listxattr(path, names, sizeof(names));
     for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1)

@@ -73,7 +73,7 @@ static int measure(const char *dir, const struct options *o)
                                              .gid_maps = maps,
                                              .rootless = o->rootless,
                                              .listing = o->list ? &listing : NULL};
-    struct measure_rootfs got;
+    struct measure_rootfs got = {0};
     struct cmc_err err = {0};
     struct timespec from = {0};
     cmc_autofd int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
