@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim/actions.h"
@@ -36,12 +37,37 @@ int shim_read_stdin(struct cmc_buf *out, struct cmc_err *err)
     return 0;
 }
 
+/* The real shim notes its runtime in the bundle when a Create comes. One that never came to it,
+ * since we were killed before, it can't delete: containerd would keep the bundle for ever. */
+static bool was_created(int bundle)
+{
+    return bundle < 0 || faccessat(bundle, "runtime", F_OK, 0) == 0 || errno != ENOENT;
+}
+
+/* A DeleteResponse for a container that never ran, as the real shim answers for a killed one. */
+static int answer_deleted(struct cmc_err *err)
+{
+    enum { KILLED = 128 + 9 };
+    cmc_autobuf struct cmc_buf when = cmc_buf_of(32), out = cmc_buf_of(64);
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    cmc_pb_put_uint(&when, 1, (uint64_t)now.tv_sec);
+    cmc_pb_put_uint(&when, 2, (uint64_t)now.tv_nsec);
+    cmc_pb_put_uint(&out, 2, KILLED);
+    cmc_pb_put_bytes(&out, 3, when.data, when.len);
+    if (cmc_buf_check(&out, "answer", err) < 0)
+        return -(int)err->code;
+    if (write(STDOUT_FILENO, out.data, out.len) != (ssize_t)out.len)
+        return cmc_fail(err, CMC_E_SYS, "write to standard output");
+    return 0;
+}
+
 int shim_delete(const struct shim_args *a, const struct cmc_site *site, struct cmc_err *err)
 {
     cmc_autofd int bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (bundle >= 0)
         shim_leftover_clean(bundle);
-    return become_inner(a, site, err);
+    return was_created(bundle) ? become_inner(a, site, err) : answer_deleted(err);
 }
 
 /* Makes fd 0 a file that holds these bytes. */

@@ -2,8 +2,10 @@
 /* shim/leftover.c -- belt and braces: the kernel kills the real shim with us already. */
 #include "shim/leftover.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "shim/bundle.h"
 #include "shim/loop.h"
@@ -21,6 +24,11 @@
 
 #define NOTE "cmc-shim.pid"
 
+#define INNER                                                                                      \
+    "cmc-inner-" /* shim_sock_private(): a moment without the lock, then its process's number */
+#define LISTENERS "/proc/net/unix"
+
+enum { LISTENERS_MAX = 4 << 20 };
 enum { KILL_WAIT_MS = 1000, ANSWER_MS = 500, GONE_MS = 1500 }; /* `delete` has 5 s in all */
 
 static ssize_t read_text(int dirfd, const char *path, char *out, size_t cap)
@@ -109,4 +117,44 @@ void shim_leftover_clean(int bundle)
         return;
     shim_sock_remove(dir, path, ino);
     kill_noted(bundle);
+}
+
+static bool read_listeners(struct cmc_buf *out)
+{
+    char step[8192];
+    ssize_t n;
+    cmc_autofd int fd = open(LISTENERS, O_RDONLY | O_CLOEXEC);
+    *out = cmc_buf_of(LISTENERS_MAX);
+    while (fd >= 0 && (n = read(fd, step, sizeof(step))) > 0)
+        cmc_put(out, step, (size_t)n);
+    return out->len > 0 && !out->bad;
+}
+
+/* Nobody has that name, and nobody answers: the first alone would be wrong about another network
+ * namespace, the second costs every live proxy a connection. */
+static bool is_stale(const char *dir, const char *name, const struct cmc_buf *listeners)
+{
+    char path[PATH_MAX];
+    struct cmc_err err = {.sys_errno = 0};
+    if (strncmp(name, INNER, strlen(INNER)) == 0) {
+        const long pid = strtol(name + strlen(INNER), NULL, 10);
+        return pid > 0 && pid < INT32_MAX && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+    }
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    if (memmem(listeners->data, listeners->len, path, strlen(path)))
+        return false;
+    cmc_autofd int fd = shim_sock_connect(path, &err);
+    return fd < 0 && err.sys_errno == ECONNREFUSED;
+}
+
+void shim_leftover_sweep(const char *dir)
+{
+    cmc_autobuf struct cmc_buf listeners = cmc_buf_of(0);
+    DIR *d = read_listeners(&listeners) ? opendir(dir) : NULL;
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_type == DT_SOCK && strncmp(e->d_name, "cmc-", 4) == 0 &&
+            is_stale(dir, e->d_name, &listeners))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        (void)closedir(d);
 }

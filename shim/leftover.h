@@ -11,4 +11,7 @@ CMC_MUST_CHECK int shim_leftover_note(int bundle, pid_t server, struct cmc_err *
 /* Where the bundle's proxy no longer answers: removes its socket and kills the real shim that was
  * noted, if that very process still runs. Never fails: `delete` must go on. */
 void shim_leftover_clean(int bundle);
+/* Removes names of sockets in dir (locked by the caller) that nobody listens on any more: of
+ * proxies that were killed while containerd was not there to run `delete`. */
+void shim_leftover_sweep(const char *dir);
 #endif

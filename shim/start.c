@@ -15,6 +15,7 @@
 #include "shim/daemon.h"
 #include "shim/group.h"
 #include "shim/inner.h"
+#include "shim/leftover.h"
 #include "shim/server.h"
 #include "shim/sock.h"
 
@@ -51,6 +52,7 @@ static int connect_or_listen(const struct place *at, int *peer, int *listener, s
         return 0;
     if (err->sys_errno != ENOENT && err->sys_errno != ECONNREFUSED)
         return -(int)err->code;
+    shim_leftover_sweep(at->dir);
     *listener = shim_sock_listen(at->path, err);
     return *listener < 0 ? -(int)err->code : 0;
 }

@@ -32,7 +32,7 @@ static inline int setup(void **state)
 static inline int teardown(void **state)
 {
     (void)state;
-    static const char *const names[] = {"inner", "address", "cmc-shim.pid", "out", "in"};
+    static const char *const names[] = {"inner", "address", "cmc-shim.pid", "out", "in", "runtime"};
     char path[128];
     for (size_t i = 0; i < ROWS(names); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);

@@ -10,11 +10,39 @@
 
 #include "tests/unit/shim/action_world.h"
 
+/* What the real shim leaves in the bundle when a Create has come to it. */
+static void put_runtime(void)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/runtime", dir);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0 && close(fd) == 0);
+}
+
+/* The real one would fail, and containerd keep the bundle. */
+static void test_delete_of_what_was_never_created(void **state)
+{
+    (void)state;
+    struct cmc_reader r;
+    struct cmc_pb_field f;
+    struct cmc_err err;
+    cmc_autobuf struct cmc_buf in = cmc_buf_of(16), out = cmc_buf_of(8192);
+    assert_int_equal(run(shim_delete, "/nowhere", &in, &out), 0);
+    r = cmc_reader_of(out.data, out.len);
+    assert_int_equal(cmc_pb_next(&r, &f, &err), 1);
+    assert_int_equal(f.number, 2);
+    assert_int_equal(f.value, 137);
+    assert_int_equal(cmc_pb_next(&r, &f, &err), 1);
+    assert_int_equal(f.number, 3);
+    assert_int_equal(cmc_pb_next(&r, &f, &err), 0);
+}
+
 static void test_delete_becomes_the_real_one(void **state)
 {
     (void)state;
     char want[256];
     cmc_autobuf struct cmc_buf in = cmc_buf_of(16), out = cmc_buf_of(8192);
+    put_runtime();
     assert_int_equal(run(shim_delete, script, &in, &out), 0);
     (void)snprintf(want, sizeof(want), "-id c1 act\n%s\n", dir);
     assert_string_equal((const char *)out.data, want);
@@ -43,6 +71,7 @@ static void test_info_and_its_options(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_delete_of_what_was_never_created),
         cmocka_unit_test(test_delete_becomes_the_real_one),
         cmocka_unit_test(test_info_and_its_options),
     };
