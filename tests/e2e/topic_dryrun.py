@@ -7,7 +7,7 @@ import stat
 import struct
 
 from world import (ALIAS, CMC, PATH, PLACE, TOP, busybox, configure, ctr, events, expect, holds,
-                   new_id, pcr_read, run, run_args, same, sh, version)
+                   life, new_id, pcr_read, run, run_args, same, sh, version)
 
 DRY_RUN = "CMC_GENERATE_APP_MANIFEST"
 REFS = "/tmp/measure/container-refs"
@@ -65,6 +65,7 @@ def agrees(opts=(), ref=None):
     """A dry run, then the same container under another name: one and the same digests."""
     got, name = dry("true", opts=opts, ref=ref), new_id("other-than-before-")
     run(ref or busybox(), "true", name=name, opts=opts)
+    life(name)  # before the next dry run compares what is there
     event = events("container-create", name)[0]
     same((got["configSha256"], got["rootfsSha256"]), (event["config"], event["rootfs"]), "digests")
     return got
