@@ -185,9 +185,11 @@ static void put_int(struct cmc_buf *b, const struct measure_place *v)
 /* Whether the strict reader takes what is written for v: -2^63 is written as what lies below it. */
 static bool strict_number(double v)
 {
-    if (v <= -0x1p63 || v >= 0x1p64)
+    static const double two53 = 9007199254740992.0, two63 = 9223372036854775808.0;
+    double size = v < 0 ? -v : v;
+    if (size >= (v < 0 ? two63 : 2 * two63))
         return false;
-    return v >= 0x1p53 || v <= -0x1p53 || (double)(int64_t)v == v;
+    return size >= two53 || (double)(int64_t)v == v;
 }
 
 static void put_real(const struct writer *w, double v)

@@ -35,5 +35,5 @@ foreach(name oracle/config-cmc oracle/config-cmc-extra)
   add_test(NAME ${name} COMMAND_EXPAND_LISTS COMMAND Python3::Interpreter
     ${CMAKE_CURRENT_SOURCE_DIR}/oracle/cmc_config_compare.py $<TARGET_FILE:config_cmc_digest>
     $<$<STREQUAL:${name},oracle/config-cmc-extra>:--extra>)
-  set_tests_properties(${name} PROPERTIES LABELS oracle SKIP_RETURN_CODE 77 TIMEOUT 120)
+  set_tests_properties(${name} PROPERTIES LABELS oracle SKIP_RETURN_CODE 77 TIMEOUT 300)
 endforeach()
