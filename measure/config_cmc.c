@@ -41,7 +41,7 @@ static int replace_ids(const uint8_t *json, size_t len, const char *id, struct c
         rc = replace(first.data, first.len, id, short_len, out, err);
     if (rc < 0)
         return rc;
-    out->max++;
+    out->max++; /* the NUL is no part of the text */
     cmc_put_u8(out, 0);
     rc = cmc_buf_check(out, "text with the container id replaced", err);
     out->len -= rc == 0;

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "measure/config_cmc_parts.h"
 
@@ -17,7 +18,7 @@
 #define ANY_HEX_DIGITS HEX_DIGITS "ABCDEF"
 #define LOWER          "abcdefghijklmnopqrstuvwxyz"
 
-enum { CONTROLLER_LEN = 12, KATA_HASH_LEN = 16, SETKEY_ARGS = 4 };
+enum { CONTROLLER_LEN = 12, KATA_HASH_LEN = 16, SETKEY_ARGS = 4, PATH_SHOWN_MAX = 200 };
 
 struct measure_place *measure_config_cmc_member(const struct measure_place *in, const char *name)
 {
@@ -40,6 +41,14 @@ static bool consists_of(const char *text, size_t len, const char *set)
     return strspn(text, set) == len;
 }
 
+/* Puts in front of an error which hook it is; whoever wrote the path may not steer a terminal. */
+static int wrap_hook(const struct measure_place *path, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf shown = cmc_buf_of(PATH_MAX);
+    cmc_put_safe(&shown, path->text, path->text_len, PATH_SHOWN_MAX);
+    return cmc_wrap(err, "prestart hook %.*s", (int)shown.len, (const char *)shown.data);
+}
+
 static int resolve_path(struct measure_places *p, struct measure_place *hook,
                         const struct measure_config_cmc_opts *opts, struct cmc_err *err)
 {
@@ -48,14 +57,12 @@ static int resolve_path(struct measure_places *p, struct measure_place *hook,
 
     if (!path || *path->text != '/' || strlen(path->text) != path->text_len)
         return cmc_fail(err, CMC_E_FORMAT, "a prestart hook without an absolute path");
-    if (!opts->resolve)
-        return cmc_fail(err, CMC_E_USAGE,
-                        "prestart hook %s: its path is resolved on the host that runs the "
-                        "container, and is not known here",
-                        path->text);
-    int rc = opts->resolve(opts->ctx, path->text, found, err);
+    int rc = opts->resolve ? opts->resolve(opts->ctx, path->text, found, err)
+                           : cmc_fail(err, CMC_E_USAGE,
+                                      "its path is resolved on the host that runs the container, "
+                                      "and is not known here");
     if (rc < 0)
-        return cmc_wrap(err, "prestart hook %s", path->text);
+        return wrap_hook(path, err);
     path->text_len = strlen(found);
     return measure_config_cmc_keep(p, found, path->text_len, &path->text, err);
 }
