@@ -10,6 +10,7 @@
 #include "shim/job.h"
 
 enum { OWED_MAX = 1024, REASON_MAX = 512 };
+enum { PAUSE_MS = 10000, LONGEST_PAUSE_MS = 600000, LAST_PAUSE_MS = 300 };
 
 struct shim_owed {
     struct shim_owed *next;
@@ -46,6 +47,10 @@ void shim_owed_note(struct shim_proxy *p, const char *id, const char *why)
     struct shim_owed *o = calloc(1, sizeof(*o));
     if (!o) /* the log has said it */
         return;
+    if (!p->owed) {
+        p->owed_tried_ms = shim_loop_now_ms();
+        p->owed_pause_ms = PAUSE_MS;
+    }
     o->id = strdup(id);
     (void)snprintf(o->reason, sizeof(o->reason), "recorded late: %s", why);
     if (!o->id)
@@ -76,15 +81,16 @@ static void told(void *owner, const struct cmc_helper_result *r, const char *why
         forget(o);
     else
         (void)append(p, o);
+    p->owed_pause_ms = late                                      ? PAUSE_MS
+                       : p->owed_pause_ms < LONGEST_PAUSE_MS / 2 ? 2 * p->owed_pause_ms
+                                                                 : LONGEST_PAUSE_MS;
     shim_owed_retry(p, r);
 }
 
-void shim_owed_retry(struct shim_proxy *p, const struct cmc_helper_result *result)
+static void try_first(struct shim_proxy *p)
 {
     const struct shim_owed *o = p->owed;
     struct cmc_err err;
-    if (!o || p->owed_busy || !could_record(result))
-        return;
     const struct cmc_helper_request q = {
         .job = CMC_HELPER_FAILED,
         .ns = p->setup.ns,
@@ -93,5 +99,23 @@ void shim_owed_retry(struct shim_proxy *p, const struct cmc_helper_result *resul
         .inner_shim = p->setup.inner,
         .reason = o->reason,
     };
+    p->owed_tried_ms = shim_loop_now_ms();
     p->owed_busy = shim_job_start(p, &q, -1, told, p, &err) == 0;
+}
+
+void shim_owed_retry(struct shim_proxy *p, const struct cmc_helper_result *result)
+{
+    if (p->owed && !p->owed_busy && could_record(result))
+        try_first(p);
+}
+
+uint64_t shim_owed_tick(struct shim_proxy *p, uint64_t now_ms)
+{
+    const uint64_t pause = p->ended_ms ? LAST_PAUSE_MS : p->owed_pause_ms;
+    if (!p->owed || p->owed_busy)
+        return UINT64_MAX;
+    if (now_ms < p->owed_tried_ms + pause)
+        return p->owed_tried_ms + pause;
+    try_first(p);
+    return p->owed_busy ? UINT64_MAX : now_ms + pause;
 }

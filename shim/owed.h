@@ -11,4 +11,7 @@ void shim_owed_note(struct shim_proxy *p, const char *id, const char *why);
 /* A helper has just given result, or NULL: when that one could record, another is to record what is
  * owed, in the background. */
 void shim_owed_retry(struct shim_proxy *p, const struct cmc_helper_result *result);
+/* Tries again after a while without such news; often when the real shim has ended, and with it
+ * soon the memory of what is owed. Returns when to look again, or UINT64_MAX. */
+uint64_t shim_owed_tick(struct shim_proxy *p, uint64_t now_ms);
 #endif

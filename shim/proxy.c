@@ -17,11 +17,13 @@
 #include "shim/gate.h"
 #include "shim/job.h"
 #include "shim/link.h"
+#include "shim/owed.h"
 #include "shim/sock.h"
 
 enum {
     UNUSED_MS = 60000,    /* in_vain() for that long: nobody will come any more */
     FLUSH_MS = 1000,      /* for last answers after the real shim's end */
+    OWED_MS = 3000,       /* for failures that no helper could record yet */
     LINGER_MS = 600000,   /* for helpers after the real shim's end; the silent die earlier */
     ACCEPT_PAUSE_MS = 100 /* after a shortage in accept_one() */
 };
@@ -125,7 +127,8 @@ static uint64_t tick(struct shim_proxy *p, uint64_t now_ms)
 
 static bool over(const struct shim_proxy *p, uint64_t now_ms)
 {
-    return p->ended_ms && !p->links && (!p->jobs || now_ms >= p->ended_ms + LINGER_MS);
+    const bool owes = p->owed && now_ms < p->ended_ms + OWED_MS;
+    return p->ended_ms && !p->links && ((!p->jobs && !owes) || now_ms >= p->ended_ms + LINGER_MS);
 }
 
 static int serve(struct shim_proxy *p, struct cmc_err *err)
@@ -133,7 +136,7 @@ static int serve(struct shim_proxy *p, struct cmc_err *err)
     for (;;) {
         uint64_t now = shim_loop_now_ms();
         uint64_t next = earlier(shim_job_tick(p, now), shim_gate_tick(p, now));
-        next = earlier(next, tick(p, now));
+        next = earlier(next, earlier(tick(p, now), shim_owed_tick(p, now)));
         shim_link_sweep(p);
         shim_gate_sweep(p);
         shim_job_sweep(p);

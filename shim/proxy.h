@@ -40,6 +40,7 @@ struct shim_proxy {
     struct shim_job *dead_jobs;
     struct shim_owed *owed; /* oldest first */
     bool owed_busy;         /* a helper is at the first one */
+    uint64_t owed_tried_ms, owed_pause_ms;
     uint64_t socket_ino;
     uint64_t quiet_since_ms; /* last time somebody left, or a Create was done with */
     uint64_t ended_ms;       /* the real shim's end, 0 while it runs */
