@@ -222,8 +222,8 @@ static void hooks_that_lead_nowhere_are_errors(void **state)
         {HOOKS("{\"path\":\"/x\\u0000\"}"), resolve, CMC_E_FORMAT, "without an absolute path"},
         {HOOKS("{\"path\":\"/x\"},{\"path\":\"/missing\"}"), resolve, CMC_E_SYS,
          "config.json as CMC reads it: prestart hook /missing: resolve"},
-        {HOOKS("{\"path\":\"/x\"}"), NULL, CMC_E_USAGE,
-         "prestart hook /x: its path is resolved on"}};
+        {HOOKS("{\"path\":\"/x\\u001b[2J\"}"), NULL, CMC_E_USAGE,
+         "prestart hook /x\\x1b[2J: its path is resolved on"}};
     (void)state;
     for (size_t i = 0; i < ROWS(refused); i++) {
         struct measure_config c, poison;
