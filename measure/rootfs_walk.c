@@ -261,7 +261,7 @@ static int visit(struct walker *w, int dirfd, const char *name, struct cmc_err *
     if (S_ISDIR(sx.stx_mode)) /* the listing did not say so */
         return enter(w, dirfd, name, err);
     if (S_ISREG(sx.stx_mode) && max && sx.stx_size > max)
-        return cmc_fail(err, CMC_E_LIMIT, "%llu bytes, at most %llu",
+        return cmc_fail(err, CMC_E_LIMIT, "%llu bytes, at most %llu (file_max)",
                         (unsigned long long)sx.stx_size, (unsigned long long)max);
     const struct facts facts = facts_of(&sx);
     const struct measure_walk_entry e = entry_of(w, name, fd, &sx);

@@ -206,9 +206,9 @@ static void faults_leave_the_output_alone(void **state)
     memset(&t.got, 0xa5, sizeof(t.got));
     const struct measure_rootfs poison = t.got;
     assert_int_equal(measure_rootfs_cmc(t.fd, &small, &t.got, &t.err), -CMC_E_LIMIT);
-    assert_string_equal(t.err.msg, "/f: 104857600 bytes, at most 99");
+    assert_string_equal(t.err.msg, "/f: 104857600 bytes, at most 99 (file_max)");
     assert_int_equal(measure_rootfs(t.fd, &small, &t.got, &t.err), -CMC_E_LIMIT);
-    assert_string_equal(t.err.msg, "/f: 104857600 bytes, at most 99");
+    assert_string_equal(t.err.msg, "/f: 104857600 bytes, at most 99 (file_max)");
     assert_int_equal(measure_rootfs_cmc(t.fd, &cancelled, &t.got, &t.err), -CMC_E_SYS);
     assert_int_equal(cancels.calls, 1); /* told of zeros, too */
     assert_int_equal(measure_rootfs_cmc(t.fd, &changing, &t.got, &t.err), -CMC_E_VERIFY);

@@ -195,7 +195,7 @@ static void faults_leave_the_output_alone(void **state)
     begin(&t);
     fill(&t);
     assert_int_equal(measure_rootfs_stamp(t.fd, &small, &stamp, &t.err), -CMC_E_LIMIT);
-    assert_string_equal(t.err.msg, "/file: 6 bytes, at most 5");
+    assert_string_equal(t.err.msg, "/file: 6 bytes, at most 5 (file_max)");
     for (int i = 0; i < 1100; i++) {
         char name[16];
         (void)snprintf(name, sizeof(name), "%d", i);
