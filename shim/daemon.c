@@ -99,6 +99,7 @@ static _Noreturn void serve(const struct shim_daemon_args *a)
         .inner = running,
         .config = a->args->config,
         .tcti = tcti_of_environment(a->site),
+        .runtime_dir = a->site->runtime_dir,
         .socket_dir = a->socket_dir,
         .socket_path = a->socket_path,
         .listener = FD_LISTENER,

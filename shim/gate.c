@@ -2,6 +2,7 @@
 /* shim/gate.c -- the life of a Create: held, measured, forwarded, answered; or given up. */
 #include "shim/gate.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/applog.h"
+#include "base/cleanup.h"
 #include "base/task.h"
 #include "shim/bundle.h"
 #include "shim/dry_run.h"
@@ -139,8 +141,12 @@ static int compose(struct shim_create *c, const struct cmc_helper_result *r, str
     return cmc_buf_check(out, "Create", err);
 }
 
-static int forward(struct shim_create *c, const struct cmc_helper_result *r, struct cmc_err *err)
+/* r NULL: no helper could say anything, so no recorder knows; why is the reason. */
+static int forward(struct shim_create *c, const struct cmc_helper_result *r, const char *why,
+                   struct cmc_err *err)
 {
+    if (!r)
+        shim_owed_missed(c->proxy, c->id, why);
     cmc_autobuf struct cmc_buf frame = cmc_buf_of(SHIM_FRAME_HEADER + SHIM_FRAME_DATA_MAX);
     if (compose(c, r, &frame, err) < 0)
         return -(int)err->code;
@@ -168,6 +174,14 @@ static void expire(struct shim_create *c, uint64_t now_ms)
     answer_error(c, SHIM_STATUS_DEADLINE, "cmc: context deadline exceeded");
 }
 
+/* A bundle that was not judged well is looked into by the name that the real shim would follow. */
+static bool is_dry_run(const struct shim_create *c, const struct cmc_helper_result *r)
+{
+    cmc_autofd int named =
+        c->bundle_fd < 0 ? open(c->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    return shim_dry_run(c->id, c->bundle_fd < 0 ? named : c->bundle_fd, r);
+}
+
 static void refuse_dry_run(struct shim_create *c, const char *why)
 {
     char text[640];
@@ -190,9 +204,9 @@ static void decide(struct shim_create *c, const struct cmc_helper_result *r, con
     } else if (r && r->outcome == CMC_HELPER_REFUSED) {
         answer_error(c, SHIM_STATUS_REFUSED, *r->text ? r->text : "refused by cmc-measure");
         drop_create(c);
-    } else if (shim_dry_run(c->id, c->bundle_fd, r)) {
+    } else if (is_dry_run(c, r)) {
         refuse_dry_run(c, r ? r->text : why);
-    } else if (forward(c, r, &err) < 0) {
+    } else if (forward(c, r, why, &err) < 0) {
         say(c, CMC_LOG_ERROR, "create not forwarded", err.msg);
         answer_error(c, SHIM_STATUS_UNAVAILABLE, err.msg);
         drop_create(c);

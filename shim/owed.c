@@ -2,14 +2,21 @@
 /* shim/owed.c -- a short queue of failures to record. */
 #include "shim/owed.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/applog.h"
+#include "base/buf.h"
 #include "shim/job.h"
 
 enum { OWED_MAX = 1024, REASON_MAX = 512 };
+enum { MISSED_MAX = 65536, MISSED_TEXT_MAX = 800, LOCK_TRIES = 20 }; /* docs/recorder.md */
 enum { PAUSE_MS = 10000, LONGEST_PAUSE_MS = 600000, LAST_PAUSE_MS = 300 };
 
 struct shim_owed {
@@ -17,6 +24,39 @@ struct shim_owed {
     char *id;
     char reason[REASON_MAX];
 };
+
+/* As record/missed.c writes it: a tab and a newline part what must be printable ASCII. */
+static void put_text(struct cmc_buf *b, const char *text, char end)
+{
+    for (size_t i = 0; text[i] && i < MISSED_TEXT_MAX; i++)
+        cmc_put_u8(b, text[i] >= ' ' && text[i] <= '~' ? (uint8_t)text[i] : '?');
+    cmc_put_u8(b, (uint8_t)end);
+}
+
+void shim_owed_missed(const struct shim_proxy *p, const char *id, const char *why)
+{
+    struct stat st;
+    cmc_autobuf struct cmc_buf line = cmc_buf_of(4096);
+    char reason[REASON_MAX];
+    if (!p->setup.runtime_dir)
+        return;
+    (void)snprintf(reason, sizeof(reason), "container-create: %s", why);
+    put_text(&line, p->setup.ns, '\t');
+    put_text(&line, id, '\t');
+    put_text(&line, reason, '\n');
+    cmc_autofd int dir = open(p->setup.runtime_dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cmc_autofd int fd =
+        dir < 0 ? -1
+                : openat(dir, "missed",
+                         O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (fd < 0 || line.bad || fstat(dir, &st) < 0 || st.st_uid != geteuid() ||
+        (st.st_mode & 022) != 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+        st.st_size + (off_t)line.len > MISSED_MAX)
+        return;
+    for (int i = 0; i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
+        (void)poll(NULL, 0, 1); /* held for two calls; without it, a line may be lost */
+    (void)!write(fd, line.data, line.len);
+}
 
 static size_t append(struct shim_proxy *p, struct shim_owed *o)
 {

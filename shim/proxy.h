@@ -16,10 +16,11 @@ struct shim_owed;   /* an event that no helper could record yet: owed.h */
 /* What `start` found out; borrowed for the life of the process. */
 struct shim_setup {
     const char *ns, *id, *group;
-    const char *inner;      /* the file that the real shim runs: /proc/PID/exe */
-    const char *config;     /* path of the site configuration, for the helper */
-    const char *tcti;       /* CMC_TCTI, or NULL: as configured */
-    const char *socket_dir; /* where our socket is */
+    const char *inner;       /* the file that the real shim runs: /proc/PID/exe */
+    const char *config;      /* path of the site configuration, for the helper */
+    const char *tcti;        /* CMC_TCTI, or NULL: as configured */
+    const char *runtime_dir; /* the recorder's, or NULL */
+    const char *socket_dir;  /* where our socket is */
     const char *socket_path;
     int listener; /* our socket, non-blocking */
     int inode;    /* the real shim's private socket, O_PATH */
