@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/shim/test_leftover.c -- what delete may kill and remove, and what it must leave. */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -79,7 +80,7 @@ static void test_dying_proxy(void **state)
     assert_true(fd >= 0);
     pid_t proxy = fork();
     if (proxy == 0) {
-        (void)usleep(200000);
+        (void)poll(NULL, 0, 200);
         _exit(0);
     }
     assert_int_equal(close(fd), 0);

@@ -3,6 +3,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +30,7 @@ static int setup(void **state)
 {
     struct cmc_err err;
     (void)state;
-    (void)strcpy(w.dir, "/tmp/cmc-flight-XXXXXX");
+    (void)snprintf(w.dir, sizeof(w.dir), "/tmp/cmc-flight-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
     (void)snprintf(w.layer, sizeof(w.layer), "%s/layer", w.dir);
     assert_int_equal(mkdir(w.layer, 0755), 0);
@@ -42,13 +43,19 @@ static int setup(void **state)
     return 0;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
 static int teardown(void **state)
 {
-    char line[64];
     (void)state;
     cmc_closep(&w.place.dir);
-    (void)snprintf(line, sizeof(line), "rm -rf %s", w.dir);
-    return system(line); /* NOLINT(cert-env33-c): a test's own directory */
+    return nftw(w.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static struct cmc_measure_flight_file file_now(void)
@@ -74,7 +81,7 @@ static bool believed(const struct cmc_measure_flight_file *f)
     struct cmc_measure_flight_file got;
     cmc_autofd int mine = claim(&w.place, f, CMC_MEASURE_FLIGHT_OURS);
     cmc_autofd int fd = cmc_measure_flight_open(&w.place);
-    assert_true(fd >= 0);
+    assert_true(mine >= 0 && fd >= 0);
     return cmc_measure_flight_read(fd, &w.place, &got);
 }
 
@@ -155,6 +162,7 @@ static void put_other(size_t number, const struct cmc_measure_flight_file *f)
     struct cmc_measure_flight_place other = w.place;
     (void)snprintf(other.name, sizeof(other.name), "%064zx", number);
     cmc_autofd int fd = claim(&other, f, CMC_MEASURE_FLIGHT_OURS);
+    assert_true(fd >= 0);
 }
 
 static void test_clearing(void **state)
@@ -172,6 +180,7 @@ static void test_clearing(void **state)
     cmc_autofd int fd = openat(w.place.dir, first.name, O_WRONLY | O_TRUNC);
     assert_true(fd >= 0); /* torn */
     cmc_autofd int mine = claim(&w.place, &f, CMC_MEASURE_FLIGHT_OURS);
+    assert_true(mine >= 0);
     assert_int_equal(count_files(), CMC_MEASURE_FLIGHTS_MAX);
     assert_int_equal(faccessat(w.place.dir, first.name, F_OK, 0), -1);
 }

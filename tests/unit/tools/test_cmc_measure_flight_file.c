@@ -106,7 +106,7 @@ static struct {
 static int setup(void **state)
 {
     (void)state;
-    (void)strcpy(w.dir, "/tmp/cmc-flight-XXXXXX");
+    (void)snprintf(w.dir, sizeof(w.dir), "/tmp/cmc-flight-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
     for (size_t i = 0; i < 3; i++) {
         (void)snprintf(w.path[i], sizeof(w.path[i]), "%s/%zu", w.dir, i);
@@ -170,7 +170,7 @@ static void test_key(void **state)
     same_as_at_first(false);
     w.mounts.has_upper = false;
     same_as_at_first(false);
-    (void)strcpy(w.mounts.options, ",userxattr");
+    (void)snprintf(w.mounts.options, sizeof(w.mounts.options), ",userxattr");
     same_as_at_first(false);
     w.flight.form = "cmc 1";
     same_as_at_first(false);
@@ -180,7 +180,9 @@ static void test_key(void **state)
     same_as_at_first(false);
     w.map.count = 65535;
     same_as_at_first(false);
-    w.opts.gids = &w.map, w.opts.gid_maps = 1, w.opts.uid_maps = 0;
+    w.opts.gids = &w.map;
+    w.opts.gid_maps = 1;
+    w.opts.uid_maps = 0;
     same_as_at_first(false);
 }
 
@@ -199,7 +201,7 @@ static void test_what_cannot_be_shared(void **state)
     fresh();
     w.mounts.kind = CMC_MEASURE_ROOT_PATH;
     not_shared("no layers");
-    (void)strcpy(w.mounts.options, ",metacopy=on,metacopy=off");
+    (void)snprintf(w.mounts.options, sizeof(w.mounts.options), ",metacopy=on,metacopy=off");
     not_shared("metacopy");
     set_layer(2, "/nowhere");
     not_shared("layer /nowhere");
