@@ -11,18 +11,25 @@ static void check(bool ok)
         abort();
 }
 
+static bool is_poison(const void *data, size_t len)
+{
+    const uint8_t *p = data;
+    while (len && p[len - 1] == 0x5a)
+        len--;
+    return len == 0;
+}
+
 /* What is accepted is written back byte for byte. */
 static void parse(const uint8_t *data, size_t size)
 {
-    struct cmc_measure_flight_file f, poison;
+    struct cmc_measure_flight_file f;
     uint8_t back[CMC_MEASURE_FLIGHT_BYTES];
     struct cmc_err err = {0};
     memset(&f, 0x5a, sizeof(f));
-    memset(&poison, 0x5a, sizeof(poison));
     int rc = cmc_measure_flight_file_parse(data, size, &f, &err);
     check((rc < 0) == (err.code != CMC_OK) && rc <= 0);
     if (rc < 0) {
-        check(memcmp(&f, &poison, sizeof(f)) == 0);
+        check(is_poison(&f, sizeof(f)));
         return;
     }
     cmc_measure_flight_file_put(&f, back);

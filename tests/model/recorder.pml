@@ -69,7 +69,7 @@ byte missed;        /* lines of the file "missed" */
 byte holder;        /* of the lock; 0: free */
 
 /* what is left to go wrong */
-byte crashes = CRASHES, faults = FAULTS, foreign = FOREIGN, lates = LATE, resettings = RESETS;
+byte crashes = CRASHES, faults = FAULTS, foreign = FOREIGN, late_ones = LATE, resettings = RESETS;
 
 /* what really happened, which no program sees */
 bool disturbed;     /* since the TPM's reset something was extended that no log knows */
@@ -132,8 +132,8 @@ inline extend(d)
     :: atomic { extend_pcr(d); ok = true }
     :: faults > 0 -> atomic { faults--; extend_pcr(d); ok = false }
     :: faults > 0 -> faults--; ok = false
-    :: lates > 0 && crashes > 0 && late == 0 ->
-       atomic { lates--; crashes--; late = d; goto dead }
+    :: late_ones > 0 && crashes > 0 && late == 0 ->
+       atomic { late_ones--; crashes--; late = d; goto dead }
     fi
 }
 
@@ -359,7 +359,7 @@ proctype last_writer()
     byte event, again, result, tries, seen_resets, before;
     bool ok, fresh, intended;
     done == WRITERS + 1;
-    d_step { crashes = 0; faults = 0; lates = 0 };
+    d_step { crashes = 0; faults = 0; late_ones = 0 };
     record();
     if :: false -> dead: skip :: true fi;
     unlock();
