@@ -8,8 +8,8 @@
 
 /* Remembers that the container id is not recorded, and why. */
 void shim_owed_note(struct shim_proxy *p, const char *id, const char *why);
-/* Notes the same where the recorder keeps what is missing (docs/recorder.md, Files): whoever records
- * next says so, also when we die before. For a container of which no recorder has heard. */
+/* Notes the same where the recorder keeps what is missing (docs/recorder.md, Files): whoever
+ * records next says so, also when we die before. For a container of which no recorder has heard. */
 void shim_owed_missed(const struct shim_proxy *p, const char *id, const char *why);
 /* A helper has just given result, or NULL: when that one could record, another is to record what is
  * owed, in the background. */
