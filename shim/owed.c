@@ -28,7 +28,7 @@ struct shim_owed {
 /* As record/missed.c writes it: a tab and a newline part what must be printable ASCII. */
 static void put_text(struct cmc_buf *b, const char *text, char end)
 {
-    for (size_t i = 0; text[i] && i < MISSED_TEXT_MAX; i++)
+    for (size_t i = 0; i < MISSED_TEXT_MAX && text[i]; i++)
         cmc_put_u8(b, text[i] >= ' ' && text[i] <= '~' ? (uint8_t)text[i] : '?');
     cmc_put_u8(b, (uint8_t)end);
 }

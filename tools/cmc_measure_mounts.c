@@ -168,7 +168,7 @@ static int read_map(const struct cmc_task_mount *mount, const struct cmc_span *o
                     const struct cmc_span *value, struct measure_idmap *out, struct cmc_err *err)
 {
     const uint8_t *p = value->p, *end = value->p + value->len;
-    struct measure_idmap map;
+    struct measure_idmap map = {0};
     uint32_t *const numbers[] = {&map.inside, &map.outside, &map.count};
     for (size_t i = 0; i < 3; i++)
         if ((i > 0 && (p == end || *p++ != ':')) || !read_number(&p, end, numbers[i]))

@@ -78,12 +78,12 @@
 #define BAD         CMC_E_FORMAT
 #define AT(n, byte) "firmware log: event " #n " at byte " #byte ": "
 
-struct row {
+struct row { /* numbers are as wide as pointers, so that a row reads in order without padding */
     const char *name;
-    uint32_t pcr;
+    uint64_t pcr;
     const char *banks;
     const char *log; /* hex */
-    int code;
+    int64_t code;
     const char *want; /* code 0: number of events and value per bank; else the text */
 };
 
@@ -260,7 +260,7 @@ static void run_row(void **state)
     memset(&poison, 0xaa, sizeof(poison));
     value = poison;
     uint8_t *log = bytes_of(t->log, &len);
-    const int rc = measure_fwlog_replay(log, len, t->pcr, &like, &value, &events, &err);
+    const int rc = measure_fwlog_replay(log, len, (uint32_t)t->pcr, &like, &value, &events, &err);
     free(log);
     if (rc == 0)
         tell(&value, events, said, sizeof(said));

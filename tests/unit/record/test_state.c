@@ -110,6 +110,7 @@ static struct measure_banks value_of(const struct row *t, uint8_t start)
 static void decide(const struct row *t, uint8_t firmware, uint8_t start)
 {
     struct cmc_err err = {0};
+    const struct measure_banks quiet = {0};
     struct record_state s = {
         .has_start = t->log != EMPTY && t->log != NO_START,
         .open_is_start = t->log == OPEN_START,
@@ -117,7 +118,7 @@ static void decide(const struct row *t, uint8_t firmware, uint8_t start)
                 .open = t->log == OPEN || t->log == OPEN_QUIET || t->log == OPEN_START,
                 .lost = t->log == LOST,
                 .last = t->log == EMPTY ? of(0) : of(0x11),
-                .open_digests = t->log == OPEN_QUIET ? (struct measure_banks){0} : of(0xdd),
+                .open_digests = t->log == OPEN_QUIET ? quiet : of(0xdd),
                 .reset_count = 5,
                 .boot_id = {1}}};
     const struct record_seen seen = {
