@@ -116,9 +116,11 @@ def a_changed_byte_shows(world):
 
 @case
 def options_that_cannot_be_measured_are_named(world):
-    for option in ("uidmap=0:100000:65536", "gidmap=0:100000:65536", "X-containerd.mkdir.path=/x",
+    for option in ("uidmap=0:100000", "gidmap=0:100000:0", "X-containerd.mkdir.path=/x",
                    "remount", "loop", "verity=on", "redirect_dir=else", "lowerdir+=/x"):
         world.refuses(option, [overlay(world.dir(), layers(world, 1), option)])
+    world.refuses("uidmap or gidmap without the other",
+                  [overlay(world.dir(), layers(world, 1), "uidmap=0:100000:65536")])
     world.refuses("lowerdir is given twice", [overlay(None, layers(world, 1), "lowerdir=/x")])
     world.refuses("upperdir is given twice", [overlay("/x", layers(world, 1), "upperdir=/x")])
     world.refuses("no lowerdir", [mount("overlay", "overlay", "upperdir=/x")])
