@@ -152,6 +152,7 @@ static void segment(struct replay *r, const struct measure_banks *start)
     r->s.start = *start;
     r->s.last = *start;
     r->s.lost = false;
+    r->s.claimed = false;
     r->started = false;
 }
 
@@ -183,14 +184,17 @@ static int on_start(struct replay *r, const struct measure_event *ev)
 }
 
 /* Nothing before it is trusted any more: what was found is where the register goes on from. */
-static int on_discontinuity(struct replay *r, const struct measure_event *ev)
+static int on_discontinuity(struct replay *r, const struct measure_event *ev, bool extended)
 {
     if (!measure_banks_equal(&ev->expected, &r->s.last) &&
         !(is_fresh(r, ev) && measure_starts_have(r->starts, &ev->expected)))
         return REFUSE(r, "discontinuity expected another PCR value than the log implies");
     if (!same_banks(&ev->found, &r->s.last))
         return REFUSE(r, "discontinuity found other banks than the register's");
+    const bool claimed =
+        !extended && (r->s.claimed || !measure_banks_equal(&ev->found, &ev->expected));
     segment(r, &ev->found);
+    r->s.claimed = claimed;
     return 0;
 }
 
@@ -227,13 +231,13 @@ static int check_digests(struct replay *r, const struct measure_frame *f,
     return 0;
 }
 
-static int on_event(struct replay *r, const struct measure_event *ev)
+static int on_event(struct replay *r, const struct measure_event *ev, bool extended)
 {
     int rc = 0;
     if (ev->type == MEASURE_RECORDER_START)
         rc = on_start(r, ev);
     else if (ev->type == MEASURE_DISCONTINUITY)
-        rc = on_discontinuity(r, ev);
+        rc = on_discontinuity(r, ev, extended);
     if (rc == 0 && r->s.lost) /* still: ev began no segment */
         rc = REFUSE(r, "follows a lost record, where a discontinuity is due");
     if (rc < 0 || !begins(ev))
@@ -263,7 +267,7 @@ static int judge(struct replay *r, const struct measure_frame *f, const struct m
     int rc = check_register(r, f, ev);
     if (rc == 0)
         rc = check_digests(r, f, ev);
-    return rc < 0 ? rc : on_event(r, ev);
+    return rc < 0 ? rc : on_event(r, ev, f->digests.count > 0);
 }
 
 static int on_intent(struct replay *r, const struct measure_frame *f)

@@ -55,7 +55,9 @@ struct measure_replay {
     bool lost;         /* the last mark is LOST: a new segment must follow, and last may be wrong */
     size_t torn;       /* bytes of torn frames, a torn tail included */
     size_t end;        /* bytes up to the last whole frame */
-    struct measure_banks start;        /* what the present segment began from */
+    struct measure_banks start; /* what the present segment began from */
+    bool claimed; /* start is what a discontinuity says that is not extended: whoever writes the
+                     log can say so of any value, and leave out what was extended before */
     struct measure_banks last;         /* L: after the last marked event; what an open intent is
                                           extended to (the value found, of a discontinuity) */
     struct measure_banks open_digests; /* d: digests of the open intent; none: not extended */

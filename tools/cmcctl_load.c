@@ -240,6 +240,14 @@ static void compare(struct ctl_log *c)
         (void)snprintf(text, sizeof(text), "the log is of PCR %u, the configuration names PCR %u",
                        c->replay.pcr, c->site.pcr);
         verdict = CTL_UNCHECKED;
+    } else if (fits(c) && c->replay.claimed) {
+        (void)snprintf(
+            text, sizeof(text),
+            "PCR %u in the TPM holds what the log gives, but only from the value on that "
+            "a discontinuity found, which profile cmc does not extend: events before it "
+            "may have been left out",
+            c->site.pcr);
+        verdict = CTL_UNCHECKED;
     } else if (fits(c)) {
         (void)snprintf(text, sizeof(text),
                        "PCR %u in the TPM holds what the log gives (events: %llu, banks: %zu)",

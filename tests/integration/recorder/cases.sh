@@ -306,6 +306,29 @@ case_profile_cmc() {
     tpm_down
 }
 
+# What profile cmc extended is hidden by a discontinuity, which it does not extend: no agreement
+# may come from that, neither with events behind it nor without.
+case_hidden_events() {
+    world hidden || return 1
+    config "$dir" ',"profile":"cmc"'
+    init && writer record e1 && writer record e2 || return 1
+    ctl --verify >"$dir/out" || { cat "$dir/out"; return 1; }
+    rm "$dir/run/log"
+    init || return 1 # a discontinuity and a recorder-start: e1 and e2 are as if they never were
+    ctl --verify >"$dir/out"
+    expect "all events hidden" $? 3 || { cat "$dir/out"; return 1; }
+    writer record e3 || return 1
+    ctl --verify >"$dir/out"
+    expect "earlier events hidden" $? 3 || { cat "$dir/out"; return 1; }
+    grep "COULD NOT CHECK: .* only from the value on that a discontinuity found" "$dir/out" || return 1
+    grep "^AGREE" "$dir/out" && return 1
+    ctl --export cmc-json 2>"$dir/err" && return 1
+    tpm_down && tpm_up "$dir" && init && writer record e4 || return 1
+    ctl --verify >"$dir/out" || { cat "$dir/out"; return 1; }
+    umount "$dir/run"
+    tpm_down
+}
+
 until_says() { # until_says FILE TEXT: within 10 s
     for _ in $(seq 1000); do
         grep -q -- "$2" "$1" && return 0

@@ -44,7 +44,7 @@ check table-cmc-firmware "$build/tests/recorder_table" /mnt/t8 sha256 cmc firmwa
 [ "$kills" = 0 ] || check kills "$build/tests/recorder_killer" /mnt/kill "$kills"
 [ "$kills" = 0 ] || sed 's/^/  /' /mnt/kills.out
 for c in no_space read_only hostile_directory init init_refused reboot reset foreign firmware \
-    firmware_does_not_explain profile_cmc follow; do
+    firmware_does_not_explain profile_cmc hidden_events follow; do
     check "$c" "case_$c"
 done
 check speed "$build/tests/recorder_speed" /mnt/speed 2000

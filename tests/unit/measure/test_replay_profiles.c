@@ -366,9 +366,38 @@ static void recorder_start_is_no_way_out_of_lost(void **state)
     logs_done(&l);
 }
 
+/* The value that a discontinuity found is its word alone where it is not extended. */
+static void claimed_until_the_next_reset(void **state)
+{
+    (void)state;
+    for (int profile = MEASURE_PROFILE_EXACT; profile <= MEASURE_PROFILE_CMC; profile++) {
+        const bool cmc = profile == MEASURE_PROFILE_CMC;
+        struct logs l;
+        struct measure_replay r;
+        logs_init(&l, 2);
+        l.profile = (enum measure_profile)profile;
+        logs_usual(&l);
+        logs_put(&l, MEASURE_DISCONTINUITY, MEASURE_MARK_DONE); /* found what was expected */
+        must_replay(&l, &r);
+        assert_false(r.claimed);
+        logs_break(&l);
+        must_replay(&l, &r);
+        assert_int_equal(r.claimed, cmc);
+        logs_put(&l, MEASURE_CONTAINER_CREATE, MEASURE_MARK_DONE);
+        logs_put(&l, MEASURE_DISCONTINUITY, MEASURE_MARK_DONE);
+        must_replay(&l, &r);
+        assert_int_equal(r.claimed, cmc);
+        logs_reset(&l);
+        must_replay(&l, &r);
+        assert_false(r.claimed);
+        logs_done(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(claimed_until_the_next_reset),
         cmocka_unit_test(what_is_extended),
         cmocka_unit_test(page_example),
         cmocka_unit_test(cmc_log_replays),

@@ -219,6 +219,30 @@ static void discontinuity_is_not_exported(void **state)
     assert_int_equal(check_export(&doc)->count, 1);
 }
 
+/* A discontinuity that is not extended can be written into any log, in the place of events that
+ * are in the PCR: no agreement may come from it. */
+static void claimed_value_is_no_agreement(void **state)
+{
+    (void)state;
+    usual();
+    (void)unlink(ctl_log_path); /* as whoever hides what usual() recorded */
+    ctl_record(bed_event("web-1"));
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_UNCHECKED);
+    ctl_says("#0 discontinuity  (unverified: not extended)");
+    ctl_says("COULD NOT CHECK: PCR 13 in the TPM holds what the log gives, but only from the value "
+             "on that a discontinuity found, which profile cmc does not extend");
+    ctl_does_not_say("\nAGREE");
+    ctl_record(create("web-3", "one"));
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_UNCHECKED);
+    assert_int_equal(ctl_run("--verify", "--json", NULL), CMCCTL_UNCHECKED);
+    ctl_says("\"verdict\":\"unchecked\"");
+    fake_tpm_foreign(&ctl_bed.tpm, 13, 1);
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_DISAGREE);
+    fake_tpm_reset(&ctl_bed.tpm);
+    ctl_record(create("web-4", "one"));
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE);
+}
+
 static void what_is_not_extended_is_said(void **state)
 {
     (void)state;
@@ -317,7 +341,7 @@ int main(void)
         TEST(exact_is_not_exported),        TEST(discontinuity_is_not_exported),
         TEST(what_is_not_extended_is_said), TEST(differences_by_member),
         TEST(profiles_are_not_compared),    TEST(firmware_begins_the_register),
-        TEST(firmware_log_cannot_be_asked),
+        TEST(firmware_log_cannot_be_asked), TEST(claimed_value_is_no_agreement),
     };
     return cmocka_run_group_tests_name("tools/cmcctl_cmc", tests, NULL, NULL);
 }
