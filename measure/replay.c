@@ -191,8 +191,8 @@ static int on_discontinuity(struct replay *r, const struct measure_event *ev, bo
         return REFUSE(r, "discontinuity expected another PCR value than the log implies");
     if (!same_banks(&ev->found, &r->s.last))
         return REFUSE(r, "discontinuity found other banks than the register's");
-    const bool claimed =
-        !extended && (r->s.claimed || !measure_banks_equal(&ev->found, &ev->expected));
+    const bool same = !r->s.claimed && measure_banks_equal(&ev->found, &ev->expected);
+    const bool claimed = !extended && !same && !measure_starts_have(r->starts, &ev->found);
     segment(r, &ev->found);
     r->s.claimed = claimed;
     return 0;

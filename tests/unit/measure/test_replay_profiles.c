@@ -387,6 +387,14 @@ static void claimed_until_the_next_reset(void **state)
         logs_put(&l, MEASURE_DISCONTINUITY, MEASURE_MARK_DONE);
         must_replay(&l, &r);
         assert_int_equal(r.claimed, cmc);
+        struct measure_event ev = logs_event(MEASURE_DISCONTINUITY);
+        ev.expected = l.pcr;
+        ev.found = l.pcr = l.start; /* which needs nobody's word */
+        logs_intent(&l, &ev);
+        logs_mark(&l, MEASURE_MARK_DONE);
+        must_replay(&l, &r);
+        assert_false(r.claimed);
+        logs_break(&l);
         logs_reset(&l);
         must_replay(&l, &r);
         assert_false(r.claimed);
