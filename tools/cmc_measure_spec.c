@@ -5,13 +5,20 @@
 
 #include <string.h>
 
+#include "measure/config_parts.h"
 #include "measure/event.h"
 
-static int fail_at(const struct cmc_json *node, const char *what, struct cmc_err *err)
+static int fail_as(enum cmc_code code, const struct cmc_json *node, const char *what,
+                   struct cmc_err *err)
 {
     char path[160];
     cmc_json_path(node, path, sizeof(path));
-    return cmc_fail(err, CMC_E_FORMAT, "config.json: %s %s", path, what);
+    return cmc_fail(err, code, "config.json: %s %s", path, what);
+}
+
+static int fail_at(const struct cmc_json *node, const char *what, struct cmc_err *err)
+{
+    return fail_as(CMC_E_FORMAT, node, what, err);
 }
 
 /* The text member called name; absent is NULL, another type a fault. */
@@ -22,6 +29,32 @@ static int text(const struct cmc_json *obj, const char *name, const char **out, 
         return fail_at(v, "must be a text", err);
     *out = v ? v->text : NULL;
     return 0;
+}
+
+/* Runtimes read names of members in any case of letters, and of two the last: what we do not see
+ * would be what runs. Profile cmc does not look at these members itself. */
+static int check_case(const struct cmc_json *obj, const char *const *names, struct cmc_err *err)
+{
+    for (const struct cmc_json *c = obj ? obj->child : NULL; c; c = c->next)
+        for (const char *const *n = names; c->key && *n; n++)
+            if (strcmp(c->key, *n) != 0 && measure_config_compare_folded(c->key, *n) == 0)
+                return fail_as(CMC_E_VERIFY, c,
+                               "differs only in the case of letters from a member that runtimes "
+                               "would take it for",
+                               err);
+    return 0;
+}
+
+static int check_names(const struct cmc_json *root, struct cmc_err *err)
+{
+    static const char *const top[] = {"root", "linux", "annotations", NULL};
+    static const char *const in_root[] = {"path", NULL};
+    static const char *const in_linux[] = {"cgroupsPath", "namespaces", "uidMappings",
+                                           "gidMappings", NULL};
+    if (check_case(root, top, err) < 0 ||
+        check_case(cmc_json_member(root, "root"), in_root, err) < 0)
+        return -(int)err->code;
+    return check_case(cmc_json_member(root, "linux"), in_linux, err);
 }
 
 static int annotations(const struct cmc_json *all, struct cmc_measure_spec *s, struct cmc_err *err)
@@ -111,7 +144,8 @@ int cmc_measure_spec_parse(const char *json, size_t len, struct cmc_measure_spec
     if (cmc_json_parse(json, len, &out->doc, &root, err) < 0)
         return cmc_wrap(err, "config.json");
     const struct cmc_json *linux_part = cmc_json_member(root, "linux");
-    if (text(cmc_json_member(root, "root"), "path", &out->root_path, err) < 0 ||
+    if (check_names(root, err) < 0 ||
+        text(cmc_json_member(root, "root"), "path", &out->root_path, err) < 0 ||
         text(linux_part, "cgroupsPath", &out->cgroups_path, err) < 0 ||
         annotations(cmc_json_member(root, "annotations"), out, err) < 0)
         return -(int)err->code;

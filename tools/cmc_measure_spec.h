@@ -18,7 +18,7 @@ struct cmc_measure_spec { /* texts live in doc; NULL: absent */
 };
 
 /* Free with cmc_measure_spec_done(), also after an error. Errors: -CMC_E_FORMAT (with the path of
- * the member), -CMC_E_LIMIT. */
+ * the member), -CMC_E_VERIFY (one that only runtimes would take for another), -CMC_E_LIMIT. */
 CMC_MUST_CHECK int cmc_measure_spec_parse(const char *json, size_t len,
                                           struct cmc_measure_spec *out, struct cmc_err *err);
 void cmc_measure_spec_done(struct cmc_measure_spec *s);
