@@ -260,9 +260,18 @@ static int measure_tree(struct cmc_measure_job *j, struct cmc_err *err)
         return cmc_fail(err, CMC_E_FORMAT,
                         "root file system: mounts go to rootfs, but root.path is \"%.200s\"",
                         j->spec.root_path ? j->spec.root_path : "");
+    const bool filled = cmc_measure_rootfs_upper_filled(mounts);
     cmc_autofd int root = cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path, err);
     j->result.mount_us = (uint32_t)cmc_measure_job_us(start_us);
-    return root < 0 ? cmc_wrap(err, "root file system") : share(j, mounts, root, err);
+    if (root < 0)
+        return cmc_wrap(err, "root file system");
+    if (share(j, mounts, root, err) < 0)
+        return -(int)err->code;
+    if (filled || !cmc_measure_rootfs_upper_filled(mounts))
+        return 0;
+    j->event.has_rootfs = j->event.has_listing = false;
+    return cmc_fail(err, CMC_E_VERIFY,
+                    "root file system: its upper directory was filled while it was measured");
 }
 
 /* The peer that made our socket, if it still is our parent: else its number may be another's. */

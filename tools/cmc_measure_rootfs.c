@@ -89,8 +89,10 @@ static bool is_bare(int upper)
     cmc_autofd int fd = openat(upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     int entries = 0;
+    errno = 0;
     while (d && entries <= 2 && readdir(d)) /* "." and ".." */
         entries++;
+    const bool listed = d && errno == 0; /* what cannot be read is not empty */
     if (d) {
         (void)closedir(d);
         (void)cmc_take_fd(&fd);
@@ -101,7 +103,7 @@ static bool is_bare(int upper)
         if (strcmp(names + at, opaque) == 0 ||
             (strncmp(names + at, opaque, 16) != 0 && strcmp(names + at, "security.selinux") != 0))
             return false;
-    return d && entries == 2 && len >= 0;
+    return listed && entries == 2 && len >= 0;
 }
 
 static int open_layers(const struct cmc_measure_mounts *m, struct layers *l, struct cmc_err *err)
@@ -212,6 +214,15 @@ static int open_overlay(const struct cmc_measure_mounts *m, struct cmc_err *err)
     if (setns(home, CLONE_NEWNS) < 0 || fchdir(top) < 0 || chroot(".") < 0)
         return cmc_fail(err, CMC_E_SYS, "overlay: leave the mount namespace");
     return root < 0 ? -(int)err->code : cmc_take_fd(&root);
+}
+
+bool cmc_measure_rootfs_upper_filled(const struct cmc_measure_mounts *m)
+{
+    struct cmc_err ignored;
+    if (m->kind != CMC_MEASURE_OVERLAY || !m->has_upper)
+        return false;
+    cmc_autofd int upper = open_dir(AT_FDCWD, &m->layers[0], 0, &ignored);
+    return upper >= 0 ? !is_bare(upper) : ignored.sys_errno != ENOENT;
 }
 
 int cmc_measure_rootfs_open(const struct cmc_measure_mounts *m, int bundle, const char *root_path,

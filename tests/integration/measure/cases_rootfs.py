@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the root file system comes from, and that it is measured as the container will see it."""
+import glob
 import os
 import socket
 import subprocess
 import threading
+import time
 
 from world import PLACE, expect, has, mount, overlay, same, spec, tree
 
@@ -112,6 +114,40 @@ def a_changed_byte_shows(world):
     second = world.create([overlay(upper, lowers)])
     same(first["rootfs"], again["rootfs"], "measured twice")
     expect(first["rootfs"] != second["rootfs"], "the change is not seen")
+
+
+def is_open(name):
+    """Some process has opened a file of this name."""
+    for link in glob.iglob("/proc/[0-9]*/fd/*"):
+        try:
+            if os.readlink(link).endswith(name):
+                return True
+        except OSError:
+            pass
+    return False
+
+
+@case
+def an_upper_that_is_filled_meanwhile(world):
+    upper, lowers = world.dir(), layers(world, 2)
+    with open(lowers[0] + "/large", "wb") as f:
+        for _ in range(128):
+            f.write(b"x" * (1 << 20))
+
+    def fill():
+        deadline = time.monotonic() + 30
+        while not is_open("/large") and time.monotonic() < deadline:
+            pass
+        tree(upper, {"late": "x"})
+
+    filler = threading.Thread(target=fill)
+    filler.start()
+    try:
+        event = world.refuses("filled while it was measured", [overlay(upper, lowers)])
+    finally:
+        filler.join()
+        os.unlink(lowers[0] + "/large")
+    expect("rootfs" not in event and "config" in event, "no digest of what was there before")
 
 
 @case

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/tools/test_cmc_measure_rootfs.c -- opening by name, once, without links. Overlays and
- * binds need real mounts: tests/integration/measure. */
+/* tests/unit/tools/test_cmc_measure_rootfs.c -- opening by name, once, without links, and
+ * what an upper directory may become meanwhile. More mounts: tests/integration/measure. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -11,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "tests/lib/rows.h"
 #include "tools/cmc_measure_rootfs.h"
 
 static char top[] = "/tmp/cmc-test-rootfs-XXXXXX";
@@ -111,12 +114,123 @@ static void the_source_of_a_bind(void **state)
     assert_int_equal(cmc_measure_rootfs_open(&m, bundle, NULL, &err), -CMC_E_SYS);
 }
 
+/* What is in the upper directory before the layers are opened, what happens to it afterwards, and
+ * what is seen then. */
+struct upper {
+    const char *name;
+    const char *attribute; /* set on it, or NULL */
+    bool file, removed, filled, none;
+    bool own;     /* it was replaced: what comes later is not seen */
+    bool was, is; /* cmc_measure_rootfs_upper_filled(), before and after */
+};
+
+static struct upper uppers[] = {
+    {"upper: empty", NULL, .own = true},
+    {"upper: empty, then removed", NULL, .removed = true, .own = true},
+    {"upper: empty, then filled", NULL, .filled = true, .own = true, .is = true},
+    {"upper: mounted before", "trusted.overlay.impure", .filled = true, .own = true, .is = true},
+    {"upper: opaque", "trusted.overlay.opaque", .was = true, .is = true},
+    {"upper: an attribute", "user.x", .was = true, .is = true},
+    {"upper: an attribute like overlay's", "trusted.overlayx", .was = true, .is = true},
+    {"upper: a file", NULL, .file = true, .was = true, .is = true},
+    {"upper: none", NULL, .none = true},
+};
+
+static void put_file(const char *name)
+{
+    cmc_autofd int fd = openat(bundle, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+}
+
+static void prepare_upper(const struct upper *u, struct cmc_measure_mounts *m)
+{
+    static const char *const names[] = {"upper", "low1", "low2"};
+    static char paths[ROWS(names)][128];
+    const size_t first = u->none ? 1 : 0;
+    *m = (struct cmc_measure_mounts){.kind = CMC_MEASURE_OVERLAY, .has_upper = !u->none};
+    for (size_t i = 0; i < ROWS(names); i++) {
+        assert_int_equal(mkdirat(bundle, names[i], 0751), 0);
+        (void)snprintf(paths[i], sizeof(paths[i]), "%s/%s", top, names[i]);
+        if (i >= first)
+            m->layers[m->layer_count++] =
+                (struct cmc_span){(const uint8_t *)paths[i], strlen(paths[i])};
+    }
+    put_file("low1/low");
+    if (u->file)
+        put_file("upper/up");
+    if (u->attribute)
+        assert_int_equal(setxattr(paths[0], u->attribute, "y", 1, 0), 0);
+}
+
+/* The listing of a directory that was removed is empty. */
+static bool lists(int root, const char *name)
+{
+    bool found = false;
+    int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d));)
+        found = found || strcmp(e->d_name, name) == 0;
+    assert_int_equal(closedir(d), 0);
+    return found;
+}
+
+/* An attribute that the directory upper has now shows where it was not replaced. */
+static bool shows(int root, const char *attribute)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/upper", top);
+    assert_int_equal(setxattr(path, attribute, "y", 1, 0), 0);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", root);
+    return getxattr(path, attribute, NULL, 0) == 1;
+}
+
+static void what_the_upper_becomes(void **state)
+{
+    static struct cmc_measure_mounts m;
+    const struct upper *u = *state;
+    struct cmc_err err = {0};
+    struct stat st;
+    prepare_upper(u, &m);
+    assert_int_equal(cmc_measure_rootfs_upper_filled(&m), u->was);
+    cmc_autofd int root = cmc_measure_rootfs_open(&m, bundle, NULL, &err);
+    assert_true(root >= 0);
+    assert_int_equal(fstat(root, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0751);
+    if (u->removed)
+        assert_int_equal(unlinkat(bundle, "upper", AT_REMOVEDIR), 0);
+    else
+        assert_int_equal(shows(root, "trusted.later"), !u->own && !u->none);
+    if (u->filled)
+        put_file("upper/late");
+    else if (u->own && !u->removed)
+        assert_int_equal(removexattr((const char *)m.layers[0].p, "trusted.later"), 0);
+    assert_int_equal(cmc_measure_rootfs_upper_filled(&m), u->is);
+    assert_true(lists(root, "low"));
+    assert_int_equal(lists(root, "up"), u->file);
+}
+
+static int remove_layers(void **state)
+{
+    static const char *const files[] = {"low1/low", "upper/up", "upper/late"};
+    static const char *const dirs[] = {"upper", "low1", "low2"};
+    (void)state;
+    for (size_t i = 0; i < ROWS(files); i++)
+        (void)unlinkat(bundle, files[i], 0);
+    for (size_t i = 0; i < ROWS(dirs); i++)
+        (void)unlinkat(bundle, dirs[i], AT_REMOVEDIR);
+    return 0;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[3 + ROWS(uppers)] = {
         cmocka_unit_test(where_root_path_leads),
         cmocka_unit_test(a_lone_layer_is_itself),
         cmocka_unit_test(the_source_of_a_bind),
     };
+    for (size_t i = 0; i < ROWS(uppers); i++)
+        tests[3 + i] = (struct CMUnitTest){uppers[i].name, what_the_upper_becomes, NULL,
+                                           remove_layers, &uppers[i]};
     return cmocka_run_group_tests_name("tools/cmc_measure_rootfs", tests, set_up, tear_down);
 }
