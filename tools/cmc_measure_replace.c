@@ -63,6 +63,15 @@ int cmc_measure_replace(int dirfd, const char *name, mode_t mode, const struct c
     return rc;
 }
 
+/* People name /dev/null, /dev/stdout or a pipe: these must not become files. */
+static int judge_old(int dirfd, const char *name, struct cmc_err *err)
+{
+    struct stat st;
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(st.st_mode))
+        return 0; /* what else is wrong shows when the name is taken */
+    return cmc_fail(err, CMC_E_USAGE, "is there and no regular file: name another one");
+}
+
 int cmc_measure_replace_at(const char *path, mode_t mode, const struct cmc_buf *data,
                            struct cmc_err *err)
 {
@@ -75,7 +84,8 @@ int cmc_measure_replace_at(const char *path, mode_t mode, const struct cmc_buf *
     cmc_autofd int dirfd = open(len ? dir : slash ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dirfd < 0)
         return cmc_fail(err, CMC_E_SYS, "open the directory of %.300s", path);
-    if (cmc_measure_replace(dirfd, slash ? slash + 1 : path, mode, data, err) < 0)
+    const char *name = slash ? slash + 1 : path;
+    if (judge_old(dirfd, name, err) < 0 || cmc_measure_replace(dirfd, name, mode, data, err) < 0)
         return cmc_wrap(err, "%.300s", path);
     return 0;
 }

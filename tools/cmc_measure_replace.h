@@ -12,7 +12,8 @@
  * Errors: -CMC_E_SYS, -CMC_E_USAGE (name); nothing is left of the attempt then. */
 CMC_MUST_CHECK int cmc_measure_replace(int dirfd, const char *name, mode_t mode,
                                        const struct cmc_buf *data, struct cmc_err *err);
-/* The same of a path, whose directory is followed as usual. */
+/* The same of a path, whose directory is followed as usual. What is there and no regular file stays
+ * (-CMC_E_USAGE): a device, a pipe, a link. */
 CMC_MUST_CHECK int cmc_measure_replace_at(const char *path, mode_t mode, const struct cmc_buf *data,
                                           struct cmc_err *err);
 #endif

@@ -176,6 +176,30 @@ static void by_path(void **state)
     assert_int_equal(chdir("/"), 0);
 }
 
+/* As root, --listing /dev/null would make a file of the device. */
+static void only_files_are_replaced_by_path(void **state)
+{
+    (void)state;
+    struct stat st;
+    struct cmc_err err = {0};
+    char path[64];
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(0);
+    cmc_put_text(&b, "new");
+    (void)snprintf(path, sizeof(path), "%s/to", top);
+    (void)unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(cmc_measure_replace_at(path, 0640, &b, &err), -CMC_E_USAGE);
+    assert_non_null(strstr(err.msg, "no regular file"));
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/dev/stdout", path), 0);
+    assert_int_equal(cmc_measure_replace_at(path, 0640, &b, &err), -CMC_E_USAGE);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +208,7 @@ int main(void)
         cmocka_unit_test(faults_leave_the_old_file),
         cmocka_unit_test(names_that_are_none),
         cmocka_unit_test(by_path),
+        cmocka_unit_test(only_files_are_replaced_by_path),
     };
     return cmocka_run_group_tests_name("tools/cmc_measure_replace", tests, set_up, tear_down);
 }
