@@ -12,7 +12,10 @@
 #include "base/cleanup.h"
 #include "record/dir.h"
 
-enum { FILE_MAX = 65536, LINE_MAX_BYTES = 4096, TEXT_CUT = 800, MODE = 0600 };
+/* Writers that could not wait for the lock may pass FILE_MAX by a line each: what is too long to be
+ * read would be as if nothing were missing. */
+enum { FILE_MAX = 65536, READ_MAX = 2 * FILE_MAX, LINE_MAX_BYTES = 4096 };
+enum { TEXT_CUT = 800, MODE = 0600 };
 
 /* The recorder's lock may be what could not be had, so this file has its own, held for two calls.
  */
@@ -74,7 +77,7 @@ void record_missed_read(int dirfd, struct record_missed *out)
     cmc_autobuf struct cmc_buf b = cmc_buf_of(0);
     cmc_autofd int fd = open_locked(dirfd, O_RDONLY);
     *out = (struct record_missed){0};
-    if (fd < 0 || record_dir_read(fd, FILE_MAX, "missed", &b, &ignored) < 0)
+    if (fd < 0 || record_dir_read(fd, READ_MAX, "missed", &b, &ignored) < 0)
         return;
     out->size = b.len;
     struct cmc_reader r = cmc_reader_of(b.data, b.len);
@@ -82,7 +85,7 @@ void record_missed_read(int dirfd, struct record_missed *out)
     take(&r, '\t', out->container, sizeof(out->container));
     take(&r, '\n', out->what, sizeof(out->what));
     for (size_t i = 0; i < b.len; i++)
-        out->count += b.data[i] == '\n';
+        out->count += b.data[i] == '\n' || i + 1 == b.len; /* the last may be torn */
 }
 
 void record_missed_clear(int dirfd, const struct record_missed *m)

@@ -33,6 +33,18 @@ static void put_text(struct cmc_buf *b, const char *text, char end)
     cmc_put_u8(b, (uint8_t)end);
 }
 
+/* No recorder may have come so far: then the directory is not there either. */
+static int open_missed(const char *runtime_dir)
+{
+    struct stat st;
+    (void)mkdir(runtime_dir, 0750);
+    cmc_autofd int dir = open(runtime_dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0 || fstat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022) != 0)
+        return -1;
+    return openat(dir, "missed",
+                  O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+}
+
 void shim_owed_missed(const struct shim_proxy *p, const char *id, const char *why)
 {
     struct stat st;
@@ -44,17 +56,12 @@ void shim_owed_missed(const struct shim_proxy *p, const char *id, const char *wh
     put_text(&line, p->setup.ns, '\t');
     put_text(&line, id, '\t');
     put_text(&line, reason, '\n');
-    cmc_autofd int dir = open(p->setup.runtime_dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    cmc_autofd int fd =
-        dir < 0 ? -1
-                : openat(dir, "missed",
-                         O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-    if (fd < 0 || line.bad || fstat(dir, &st) < 0 || st.st_uid != geteuid() ||
-        (st.st_mode & 022) != 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+    cmc_autofd int fd = open_missed(p->setup.runtime_dir);
+    for (int i = 0; fd >= 0 && i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
+        (void)poll(NULL, 0, 1); /* held for two calls; without it, a line may be lost */
+    if (fd < 0 || line.bad || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
         st.st_size + (off_t)line.len > MISSED_MAX)
         return;
-    for (int i = 0; i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
-        (void)poll(NULL, 0, 1); /* held for two calls; without it, a line may be lost */
     (void)!write(fd, line.data, line.len);
 }
 

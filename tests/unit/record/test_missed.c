@@ -85,8 +85,43 @@ static void test_bounds(void **state)
     bed_done(&b);
 }
 
+static void append(int dirfd, const void *data, size_t len)
+{
+    int fd = openat(dirfd, "missed", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, data, len), (ssize_t)len);
+    close(fd);
+}
+
+/* Of writers that could not have the lock, and of one whose disk was full. */
+static void test_what_others_leave(void **state)
+{
+    (void)state;
+    static char lines[1 << 16];
+    struct bed b;
+    struct cmc_err err = {0};
+    struct record_missed m;
+    bed_init(&b, 1);
+    int dirfd = record_dir_open(b.dir, false, &err);
+    append(dirfd, "n\tc\tto", 6);
+    record_missed_read(dirfd, &m);
+    assert_int_equal(m.count, 1);
+    assert_string_equal(m.what, "to");
+    record_missed_clear(dirfd, &m);
+    memset(lines, '\n', sizeof(lines));
+    append(dirfd, lines, sizeof(lines));
+    append(dirfd, lines, 2000);
+    record_missed_read(dirfd, &m);
+    assert_int_equal(m.count, sizeof(lines) + 2000);
+    record_missed_clear(dirfd, &m);
+    record_missed_read(dirfd, &m);
+    assert_int_equal(m.count, 0);
+    close(dirfd);
+    bed_done(&b);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_notes), cmocka_unit_test(test_bounds)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_notes), cmocka_unit_test(test_bounds),
+                                       cmocka_unit_test(test_what_others_leave)};
     return cmocka_run_group_tests_name("record/missed", tests, NULL, NULL);
 }
