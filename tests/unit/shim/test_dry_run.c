@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -44,6 +45,8 @@ static struct row rows[] = {
     {"the name in a value", "c", "{\"env\":\"x=" NAME "\"}", NOBODY, false},
     {"another name", "c", "{" MEMBER "\"web\"}", NOBODY, false},
     {"a longer name", "c", "{" MEMBER "\"" NAME "2\"}", NOBODY, false},
+    {"the name, others may write it", "c", "{" MEMBER "\"" NAME "\"", NOBODY, true},
+    {"another name, others may write it", "c", "{" MEMBER "\"web\"}", NOBODY, false},
     {"no config.json", "c", "", NOBODY, false},
     {"no bundle", "c", NULL, NOBODY, false},
 };
@@ -61,6 +64,8 @@ static void run_row(void **state)
         assert_true(fd >= 0);
         assert_int_equal(write(fd, t->config, strlen(t->config)), (ssize_t)strlen(t->config));
     }
+    if (strstr(t->name, "others may write"))
+        assert_int_equal(fchmodat(bundle, "config.json", 0666, 0), 0);
     const struct cmc_helper_result r = {.outcome = (enum cmc_helper_outcome)t->outcome};
     const bool got = shim_dry_run(t->id, t->config ? bundle : -1, t->outcome ? &r : NULL);
     (void)unlinkat(bundle, "config.json", 0);
