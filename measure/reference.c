@@ -105,9 +105,9 @@ static bool in_number(char c)
     return c == '-' || (c >= '0' && c <= '9'); /* 64-bit integers: RFC 8785 needs no exponent */
 }
 
-static void put_typed_numbers(struct cmc_buf *out, const char *p, size_t len)
+void measure_reference_put_form(struct cmc_buf *out, const void *form, size_t len)
 {
-    const char *const end = p + len;
+    const char *p = form, *const end = p + len;
     while (p < end) {
         size_t n = 0;
         while (p + n < end && in_number(p[n]))
@@ -126,7 +126,7 @@ static int put_spec(struct cmc_buf *out, const struct measure_reference *r, stru
 {
     const struct cmc_buf *detail = &r->config->detail;
     if (r->profile == MEASURE_PROFILE_CMC)
-        put_typed_numbers(out, (const char *)detail->data, detail->len);
+        measure_reference_put_form(out, detail->data, detail->len);
     else if (!r->redaction_key)
         cmc_put(out, detail->data, detail->len);
     else

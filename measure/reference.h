@@ -22,4 +22,7 @@ struct measure_reference { /* all borrowed */
  * profile cmc), -CMC_E_FORMAT (config->detail is none), -CMC_E_LIMIT; out->len unchanged then. */
 CMC_MUST_CHECK int measure_references_put(struct cmc_buf *out, const struct measure_reference *list,
                                           size_t count, struct cmc_err *err);
+/* Appends a normal form of profile cmc, len bytes of JSON, for readers of 64-bit integers: the
+ * three that RFC 8785 rounds beyond 64 bits become others that it writes the same. */
+void measure_reference_put_form(struct cmc_buf *out, const void *form, size_t len);
 #endif

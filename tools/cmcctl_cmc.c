@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "measure/cel.h"
+#include "measure/reference.h"
 #include "tools/cmcctl_log.h"
 
 /* The SHA-256 bank, the only one that CMC knows; NULL: none. */
@@ -52,9 +53,9 @@ static int put_container(const struct ctl_log *c, struct cmc_buf *b, const struc
     cmc_put_text(b, "\",\"rootfsSha256\":\"");
     cmc_put_hex(b, e->ev.rootfs, sizeof(e->ev.rootfs));
     cmc_put_u8(b, '"');
-    if (d == CTL_DETAIL_AGREES) { /* the bytes that were measured: JSON, or its digest is another */
+    if (d == CTL_DETAIL_AGREES) { /* what was measured: JSON, or its digest is another */
         cmc_put_text(b, ",\"ociSpec\":");
-        cmc_put(b, spec.data, spec.len);
+        measure_reference_put_form(b, spec.data, spec.len);
     }
     cmc_put_u8(b, '}');
     return d == CTL_DETAIL_AGREES ? CMCCTL_AGREE : say_missing(e, d);

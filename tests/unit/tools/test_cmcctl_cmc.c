@@ -219,6 +219,19 @@ static void discontinuity_is_not_exported(void **state)
     assert_int_equal(check_export(&doc)->count, 1);
 }
 
+/* RFC 8785 writes 2^64 - 1 as a number that readers of 64-bit integers refuse. */
+static void export_is_for_typed_readers(void **state)
+{
+    (void)state;
+    cmc_autojson struct cmc_json_doc *doc = NULL;
+    ctl_record(create("web-1", "18446744073709552000\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\","
+                               "\"hard\":18446744073709551615,\"soft\":0}],\"env\":[\"A=1"));
+    assert_int_equal(ctl_run("--export", "cmc-json", NULL), CMCCTL_AGREE);
+    ctl_says("\"hard\":18446744073709551615");
+    ctl_says("\"18446744073709552000\""); /* a text stays */
+    assert_int_equal(check_export(&doc)->count, 1);
+}
+
 /* A discontinuity that is not extended can be written into any log, in the place of events that
  * are in the PCR: no agreement may come from it. */
 static void claimed_value_is_no_agreement(void **state)
@@ -342,6 +355,7 @@ int main(void)
         TEST(what_is_not_extended_is_said), TEST(differences_by_member),
         TEST(profiles_are_not_compared),    TEST(firmware_begins_the_register),
         TEST(firmware_log_cannot_be_asked), TEST(claimed_value_is_no_agreement),
+        TEST(export_is_for_typed_readers),
     };
     return cmocka_run_group_tests_name("tools/cmcctl_cmc", tests, NULL, NULL);
 }
