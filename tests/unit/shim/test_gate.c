@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/shim/test_gate.c -- what the real shim sees of a Create, and what its caller hears. */
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -234,6 +237,63 @@ static void test_foreign_namespace_is_a_failure(void **state)
     assert_non_null(strstr(call, "the request names namespace k8s\\x1b.io, this shim has default"));
 }
 
+static void put_config(const char *bundle, const char *name)
+{
+    char path[192];
+    (void)snprintf(path, sizeof(path), "%s/config.json", bundle);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_true(dprintf(fd, "{\"io.kubernetes.cri.container-name\":\"%s\"}", name) > 0);
+    assert_int_equal(close(fd), 0);
+}
+
+static enum shim_status create_in(const char *bundle, struct cmc_buf *b)
+{
+    cmc_autobuf struct cmc_buf payload = cmc_buf_of(4096);
+    cmc_pb_put_bytes(&payload, 1, "c", 1);
+    cmc_pb_put_bytes(&payload, 2, bundle, strlen(bundle));
+    const struct cmc_span create = {payload.data, payload.len};
+    int fd = world_connect(&world);
+    world_send(fd, 1, "Create", &create, 0);
+    const struct shim_response r = world_answer(fd, 1, b);
+    assert_int_equal(close(fd), 0);
+    return (enum shim_status)r.status;
+}
+
+/* Bundles that no helper gets to see: the real shim would take them all the same. */
+static void test_dry_run_in_a_bundle_that_is_refused(void **state)
+{
+    static const struct {
+        const char *path, *name; /* of the container */
+        enum shim_status want;
+    } rows[] = {
+        {"b/link", "CMC_GENERATE_APP_MANIFEST", SHIM_STATUS_REFUSED},
+        {"b/link", "web", SHIM_STATUS_OK},
+        {"b/../b", "CMC_GENERATE_APP_MANIFEST", SHIM_STATUS_REFUSED},
+        {"b/../b", "web", SHIM_STATUS_OK},
+        {"nothing", "CMC_GENERATE_APP_MANIFEST", SHIM_STATUS_OK}, /* nor can it start */
+    };
+    char real[96], path[128];
+    (void)state;
+    (void)snprintf(real, sizeof(real), "%s/b", world.dir);
+    (void)snprintf(path, sizeof(path), "%s/link", real);
+    assert_int_equal(mkdir(real, 0700), 0);
+    assert_int_equal(symlink(".", path), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cmc_autobuf struct cmc_buf b = cmc_buf_of(1 << 16);
+        put_config(real, rows[i].name);
+        (void)snprintf(path, sizeof(path), "%s/%s", world.dir, rows[i].path);
+        assert_int_equal(create_in(path, &b), rows[i].want);
+        assert_int_equal(memmem(b.data, b.len, "dry run failed: ", 16) != NULL,
+                         rows[i].want == SHIM_STATUS_REFUSED);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", real, i ? "link" : "config.json");
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(real), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +306,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_deletes_are_recorded),
         cmocka_unit_test(test_foreign_namespace_is_a_failure),
         cmocka_unit_test(test_unreadable_is_forwarded_unchanged),
+        cmocka_unit_test(test_dry_run_in_a_bundle_that_is_refused),
     };
     if (argc < 3)
         return 2;
