@@ -219,6 +219,22 @@ static void discontinuity_is_not_exported(void **state)
     assert_int_equal(check_export(&doc)->count, 1);
 }
 
+/* The log says its profile itself: a host of profile exact is no safer. */
+static void claimed_value_on_an_exact_host(void **state)
+{
+    (void)state;
+    ctl_bed.table.cfg.profile = MEASURE_PROFILE_EXACT;
+    ctl_record(ctl_event("web-1"));
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_AGREE);
+    (void)unlink(ctl_log_path);
+    uint8_t before[32];
+    memcpy(before, ctl_bed.tpm.value[13][1], sizeof(before));
+    ctl_bed.table.cfg.profile = MEASURE_PROFILE_CMC;
+    ctl_record(bed_event("web-1"));
+    assert_memory_equal(before, ctl_bed.tpm.value[13][1], 32); /* it took a file, and no TPM */
+    assert_int_equal(ctl_run("--verify", NULL), CMCCTL_UNCHECKED);
+}
+
 /* RFC 8785 writes 2^64 - 1 as a number that readers of 64-bit integers refuse. */
 static void export_is_for_typed_readers(void **state)
 {
@@ -355,7 +371,7 @@ int main(void)
         TEST(what_is_not_extended_is_said), TEST(differences_by_member),
         TEST(profiles_are_not_compared),    TEST(firmware_begins_the_register),
         TEST(firmware_log_cannot_be_asked), TEST(claimed_value_is_no_agreement),
-        TEST(export_is_for_typed_readers),
+        TEST(export_is_for_typed_readers),  TEST(claimed_value_on_an_exact_host),
     };
     return cmocka_run_group_tests_name("tools/cmcctl_cmc", tests, NULL, NULL);
 }
