@@ -169,7 +169,7 @@ static bool lists(int root, const char *name)
     int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     assert_non_null(d);
-    for (const struct dirent *e; (e = readdir(d));)
+    for (const struct dirent *e; d && (e = readdir(d));)
         found = found || strcmp(e->d_name, name) == 0;
     assert_int_equal(closedir(d), 0);
     return found;
