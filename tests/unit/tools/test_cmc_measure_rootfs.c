@@ -171,7 +171,8 @@ static bool lists(int root, const char *name)
     assert_non_null(d);
     for (const struct dirent *e; d && (e = readdir(d));)
         found = found || strcmp(e->d_name, name) == 0;
-    assert_int_equal(closedir(d), 0);
+    if (d)
+        (void)closedir(d);
     return found;
 }
 
