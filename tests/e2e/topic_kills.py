@@ -2,7 +2,7 @@
 """topic_kills.py -- kill -9 of proxies, helpers, real shims and containerd while containers come and
 go: no event is lost, log and PCR agree, everything can be deleted, nothing is orphaned.
 
-CMC_KILLS: how many (40; 2000 with CMC_LONG). CMC_SEED: of the random numbers, printed."""
+CMC_KILLS: how many (40; 4000 with CMC_LONG). CMC_SEED: of the random numbers, printed."""
 import collections
 import glob
 import os
@@ -16,7 +16,7 @@ import time
 from world import (NAMESPACE, PLACE, busybox, cmcctl, ctr, events, expect, new_id, nothing_left,
                    oracle, pid_of, remove_sockets, run_args, same, world_sh)
 
-KILLS = int(os.environ.get("CMC_KILLS", 2000 if os.environ.get("CMC_LONG") else 40))
+KILLS = int(os.environ.get("CMC_KILLS", 4000 if os.environ.get("CMC_LONG") else 40))
 WORKERS, BETWEEN_MS, RUN_S = 4, 60, 60
 STATE = f"{PLACE}/containerd/state/io.containerd.runtime.v2.task/{NAMESPACE}"
 KINDS = {"proxy": 4, "helper": 6, "real shim": 4, "containerd": 1}

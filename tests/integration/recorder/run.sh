@@ -4,10 +4,10 @@
 # firmware's, killed writers and TPMs, lack of space, hostile directories, cmc-recorder, cmcctl log,
 # speed. Leaves nothing behind.
 # run.sh BUILD_DIR [KILLS]      needs root (mounts, in a namespace of its own). KILLS, of each kind that
-# is not exhaustive: 300; with CMC_LONG 1800
+# is not exhaustive: 300; with CMC_LONG 10000
 set -u
 [ $# -ge 1 ] || { echo "usage: run.sh BUILD_DIR [KILLS]" >&2; exit 2; }
-build=$(readlink -f "$1") kills=${2:-${CMC_LONG:+1800}} here=$(readlink -f "$(dirname "$0")")
+build=$(readlink -f "$1") kills=${2:-${CMC_LONG:+10000}} here=$(readlink -f "$(dirname "$0")")
 kills=${kills:-300}
 [ "$(id -u)" = 0 ] || { echo "recorder: needs root" >&2; exit 77; }
 command -v swtpm >/dev/null || { echo "recorder: swtpm is not installed" >&2; exit 77; }
