@@ -3,8 +3,8 @@
 # The recorder on swtpm: the table with 1, 2 and 4 banks, in both profiles and from a value of the
 # firmware's, killed writers and TPMs, lack of space, hostile directories, cmc-recorder, cmcctl log,
 # speed. Leaves nothing behind.
-# run.sh BUILD_DIR [KILLS]      needs root (mounts, in a namespace of its own). KILLS, of each kind that
-# is not exhaustive: 300; with CMC_LONG 10000
+# run.sh BUILD_DIR [KILLS]      needs root (mounts, in a namespace of its own). At least KILLS: 300;
+# with CMC_LONG 10000
 set -u
 [ $# -ge 1 ] || { echo "usage: run.sh BUILD_DIR [KILLS]" >&2; exit 2; }
 build=$(readlink -f "$1") kills=${2:-${CMC_LONG:+10000}} here=$(readlink -f "$(dirname "$0")")
