@@ -39,6 +39,26 @@ static void translate(const struct cmc_measure_options *o, const struct cmc_span
         check_again(&out);
 }
 
+/* The input as cgroupsPath of a request without options: at most the driver's flag comes of it. */
+static void any_path(const struct cmc_span *in)
+{
+    const struct cmc_measure_options none = {.kind = CMC_MEASURE_OPTIONS_NONE};
+    const struct cmc_span toml = {NULL, 0};
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(CMC_MEASURE_OPTIONS_MAX);
+    enum cmc_helper_options what = CMC_HELPER_OPTIONS_DROP;
+    struct cmc_err err = {0};
+    char path[256] = "";
+    if (in->len >= sizeof(path))
+        return;
+    if (in->len)
+        memcpy(path, in->p, in->len);
+    check(cmc_measure_options_translate(&none, &toml, path, &what, &out, &err) == 0);
+    check(what == (out.len ? CMC_HELPER_OPTIONS_REPLACE : CMC_HELPER_OPTIONS_KEEP));
+    check(!out.len || (strstr(path, ".slice:") && !strchr(path, '/')));
+    if (out.len)
+        check_again(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -52,5 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check((rc < 0) == (err.code != CMC_OK) && rc <= 0);
     if (rc == 0)
         translate(&o, &o.body);
+    any_path(&in);
     return 0;
 }
