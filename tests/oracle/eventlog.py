@@ -353,13 +353,13 @@ class Replay:
         need(all(set(s) == set(banks) for s in self.starts), "start value: banks")
         self.value = dict(self.starts[0])
         self.events = self.segments = self.extended = 0
-        self.open = self.lost = self.started = False
+        self.open = self.lost = self.started = self.claimed = False
         self.pcr = self.reset = self.profile = None
 
     def segment(self, value):
         self.value = dict(value)
         self.segments += 1
-        self.started = self.lost = False
+        self.started = self.lost = self.claimed = False
 
     def same_register(self, ev, rec):
         begins = ev["type"] in ("recorder-start", "discontinuity")
@@ -380,11 +380,13 @@ class Replay:
         need(ev["found"] == self.value, "recorder-start found another value")
         self.started = True
 
-    def discontinuity(self, ev, fresh):
+    def discontinuity(self, ev, fresh, extended):
         need(ev["expected"] == self.value or (fresh and ev["expected"] in self.starts),
              "discontinuity expected another value")
         need(set(ev["found"]) == set(self.value), "discontinuity: banks")
+        claimed = not extended and (self.claimed or ev["found"] != ev["expected"])
         self.segment(ev["found"])
+        self.claimed = claimed
 
     def add(self, rec):
         need(not self.open, "record while one is open")
@@ -397,7 +399,7 @@ class Replay:
         if ev["type"] == "recorder-start":
             self.start(ev, fresh)
         elif ev["type"] == "discontinuity":
-            self.discontinuity(ev, fresh)
+            self.discontinuity(ev, fresh, bool(want))
         need(not self.lost, "event behind a lost record")
         need(want or rec["how"] not in ("found", "twice"), "mark of a record that is extended")
         self.events += 1
@@ -469,7 +471,7 @@ def judge(kind, data, start):
     records, torn = READERS[kind](data)
     r = replay(records, start)
     return ["events %d" % r.events, "extended %d" % r.extended, "segments %d" % r.segments,
-            "torn %d" % torn, "open %d" % r.open], r.value
+            "torn %d" % torn, "open %d" % r.open, "claimed %d" % r.claimed], r.value
 
 
 def main(argv):
@@ -498,6 +500,9 @@ def main(argv):
     wrong = [a for a, v in given["--pcr"].items() if values.get(a) != v]
     for a in wrong:
         print("disagrees: the PCR's %s bank holds another value" % a)
+    if given["--pcr"] and "claimed 1" in lines:
+        print("not vouched for: a discontinuity that is not extended says where the value came from")
+        return 1
     return 1 if wrong else 0
 
 

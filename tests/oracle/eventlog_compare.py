@@ -17,16 +17,17 @@ def told(kind, data, start=None):
     records, torn = eventlog.READERS[kind](data)
     r = eventlog.replay(records, start)
     banks = sorted(r.value, key=lambda a: eventlog.SIZES[a])
-    return (r.events, r.extended, r.segments, r.open, [(a, r.value[a].hex()) for a in banks]), torn
+    return (r.events, r.extended, r.segments, r.open, r.claimed, [(a, r.value[a].hex()) for a in banks]), torn
 
 
 def expected(path):
     with open(path) as f:
         lines = [line.split() for line in f]
-    head = {k: int(v) for k, v in lines if k in ("events", "extended", "segments", "torn", "open")}
+    head = {k: int(v) for k, v in lines if k in ("events", "extended", "segments", "torn", "open", "claimed")}
     start = {k[6:]: bytes.fromhex(v) for k, v in lines if k.startswith("start-")}
     values = [(k, v) for k, v in lines if k in eventlog.SIZES]
-    want = (head["events"], head["extended"], head["segments"], head["open"] == 1, values), head["torn"]
+    want = (head["events"], head["extended"], head["segments"], head["open"] == 1,
+            head["claimed"] == 1, values), head["torn"]
     return want, start or None
 
 

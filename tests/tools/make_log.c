@@ -140,9 +140,9 @@ static void put_banks(struct cmc_buf *b, const char *prefix, const struct measur
 
 static void describe(struct cmc_buf *b, const struct logs *l, const struct measure_replay *r)
 {
-    cmc_put_fmt(b, "events %llu\nextended %llu\nsegments %llu\ntorn %zu\nopen %d\n",
+    cmc_put_fmt(b, "events %llu\nextended %llu\nsegments %llu\ntorn %zu\nopen %d\nclaimed %d\n",
                 (unsigned long long)r->events, (unsigned long long)r->extended,
-                (unsigned long long)r->segments, r->torn, r->open);
+                (unsigned long long)r->segments, r->torn, r->open, r->claimed);
     put_banks(b, "", &r->last);
     if (l->starts.count > 1)
         put_banks(b, "start-", &l->starts.value[1]);
