@@ -161,6 +161,8 @@ uint64_t shim_owed_tick(struct shim_proxy *p, uint64_t now_ms)
     const uint64_t pause = p->ended_ms ? LAST_PAUSE_MS : p->owed_pause_ms;
     if (!p->owed || p->owed_busy)
         return UINT64_MAX;
+    if (p->ended_ms && now_ms >= p->ended_ms + SHIM_OWED_LAST_MS)
+        return UINT64_MAX; /* a helper that hangs must not keep us, again and again */
     if (now_ms < p->owed_tried_ms + pause)
         return p->owed_tried_ms + pause;
     try_first(p);

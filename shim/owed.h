@@ -6,6 +6,8 @@
 #include "base/helper_msg.h"
 #include "shim/proxy.h"
 
+enum { SHIM_OWED_LAST_MS = 3000 }; /* tried for that long after the real shim's end */
+
 /* Remembers that the container id is not recorded, and why. */
 void shim_owed_note(struct shim_proxy *p, const char *id, const char *why);
 /* Notes the same where the recorder keeps what is missing (docs/recorder.md, Files): whoever

@@ -23,7 +23,6 @@
 enum {
     UNUSED_MS = 60000,    /* in_vain() for that long: nobody will come any more */
     FLUSH_MS = 1000,      /* for last answers after the real shim's end */
-    OWED_MS = 3000,       /* for failures that no helper could record yet */
     LINGER_MS = 600000,   /* for helpers after the real shim's end; the silent die earlier */
     ACCEPT_PAUSE_MS = 100 /* after a shortage in accept_one() */
 };
@@ -127,7 +126,7 @@ static uint64_t tick(struct shim_proxy *p, uint64_t now_ms)
 
 static bool over(const struct shim_proxy *p, uint64_t now_ms)
 {
-    const bool owes = p->owed && now_ms < p->ended_ms + OWED_MS;
+    const bool owes = p->owed && now_ms < p->ended_ms + SHIM_OWED_LAST_MS;
     return p->ended_ms && !p->links && ((!p->jobs && !owes) || now_ms >= p->ended_ms + LINGER_MS);
 }
 

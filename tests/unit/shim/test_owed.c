@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "shim/owed.h"
 #include "tests/unit/shim/proxy_world.h"
 
 static struct proxy_world world;
@@ -98,11 +99,28 @@ static void test_only_a_recording_helps(void **state)
     assert_int_equal(asked("notrecorded", 1), 1);
 }
 
+/* Behind a real shim that has ended, a helper that hangs must not keep the proxy for ever. */
+static void test_tries_end_soon_after_the_real_shim(void **state)
+{
+    static struct shim_proxy p; /* reaches what is owed, for the leak checker */
+    const uint64_t now = shim_loop_now_ms();
+    (void)state;
+    shim_owed_note(&p, "c1", "no helper");
+    p.owed_tried_ms = now;
+    p.ended_ms = now - SHIM_OWED_LAST_MS + 1;
+    assert_int_equal(shim_owed_tick(&p, now), now + 300);
+    p.ended_ms--;
+    assert_true(shim_owed_tick(&p, now) == UINT64_MAX);
+    assert_true(shim_owed_tick(&p, now + 60000) == UINT64_MAX);
+    assert_false(p.owed_busy);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next_result_tries_again),
         cmocka_unit_test(test_only_a_recording_helps),
+        cmocka_unit_test(test_tries_end_soon_after_the_real_shim),
     };
     if (argc < 3)
         return 2;
