@@ -22,7 +22,7 @@ def memory(pid):
 
 def both(container):
     """[name, memory...] of the proxy and of the real shim, while the container runs."""
-    inner = container.call("Connect")[1]  # shim_pid, as the real shim answers it
+    inner = container.call("Connect").payload[1]  # shim_pid, as the real shim answers it
     proxy = number(f"/proc/{inner}/status", "PPid")
     name = pathlib.Path(f"/proc/{proxy}/exe").resolve().name
     if name != shim.PROXY:

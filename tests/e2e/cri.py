@@ -76,11 +76,21 @@ def client():
     if _client is None:
         os.makedirs(CRI, exist_ok=True)
         _client = Client()
+        write_missing_files()
         write_config()
         begin()
         import_image(PAUSE, SLEEP)
         import_image(BUSYBOX, ("true",))
     return _client
+
+
+def write_missing_files():
+    """What containerd copies into a pod, in our private /etc: a small Debian has none of it."""
+    for path, text in (("/etc/hosts", "127.0.0.1 localhost\n"), ("/etc/resolv.conf", ""),
+                       ("/etc/hostname", "host\n")):
+        if not os.path.exists(path):
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text)
 
 
 def write_config():
