@@ -384,7 +384,8 @@ class Replay:
         need(ev["expected"] == self.value or (fresh and ev["expected"] in self.starts),
              "discontinuity expected another value")
         need(set(ev["found"]) == set(self.value), "discontinuity: banks")
-        claimed = not extended and (self.claimed or ev["found"] != ev["expected"])
+        claimed = not extended and ev["found"] not in self.starts and (
+            self.claimed or ev["found"] != ev["expected"])
         self.segment(ev["found"])
         self.claimed = claimed
 

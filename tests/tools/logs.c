@@ -178,15 +178,21 @@ void logs_put(struct logs *l, enum measure_event_type type, enum measure_mark_ho
     logs_mark(l, how);
 }
 
-void logs_break(struct logs *l)
+void logs_found(struct logs *l, const struct measure_banks *found)
 {
     struct measure_event ev = logs_event(MEASURE_DISCONTINUITY);
     ev.expected = l->pcr;
-    for (size_t i = 0; i < l->pcr.count; i++)
-        fill(l->pcr.bank[i].value, cmc_hash_size(l->pcr.bank[i].alg), (uint8_t)l->seq);
-    ev.found = l->pcr;
+    ev.found = l->pcr = *found;
     logs_intent(l, &ev);
     logs_mark(l, MEASURE_MARK_DONE);
+}
+
+void logs_break(struct logs *l)
+{
+    struct measure_banks strange = l->pcr;
+    for (size_t i = 0; i < strange.count; i++)
+        fill(strange.bank[i].value, cmc_hash_size(strange.bank[i].alg), (uint8_t)l->seq);
+    logs_found(l, &strange);
 }
 
 void logs_reset(struct logs *l)

@@ -36,7 +36,8 @@ void logs_intent(struct logs *l, struct measure_event *ev);
 void logs_mark(struct logs *l, enum measure_mark_how how);
 /* Both; the register follows. */
 void logs_put(struct logs *l, enum measure_event_type type, enum measure_mark_how how);
-/* A discontinuity that found the register at a value of its own; a TPM reset. */
+/* A discontinuity that found the register at that value; at one of its own; a TPM reset. */
+void logs_found(struct logs *l, const struct measure_banks *found);
 void logs_break(struct logs *l);
 void logs_reset(struct logs *l);
 /* recorder-start, create, delete, failed, create: the log most tests begin with. */

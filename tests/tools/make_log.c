@@ -89,6 +89,16 @@ static void add_torn(struct logs *l)
     cmc_put(&l->bytes, part, n);
 }
 
+/* Elsewhere, at the start value, or where it should be: only the first is no more than a claim. */
+static void add_break(struct logs *l)
+{
+    const unsigned where = pick(3);
+    if (where == 0)
+        logs_break(l);
+    else
+        logs_found(l, where == 1 ? &l->start : &l->pcr);
+}
+
 static void make(struct logs *l, unsigned events)
 {
     if (pick(4))
@@ -98,7 +108,7 @@ static void make(struct logs *l, unsigned events)
     while (events--) {
         const unsigned what = pick(20);
         if (what == 0)
-            logs_break(l);
+            add_break(l);
         else if (what == 1)
             logs_reset(l);
         else if (what == 2)
