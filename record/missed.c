@@ -10,12 +10,12 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/missed.h"
 #include "record/dir.h"
 
-/* Writers that could not wait for the lock may pass FILE_MAX by a line each: what is too long to be
- * read would be as if nothing were missing. */
-enum { FILE_MAX = 65536, READ_MAX = 2 * FILE_MAX, LINE_MAX_BYTES = 4096 };
-enum { TEXT_CUT = 800, MODE = 0600 };
+/* Writers that could not wait for the lock may pass the limit by a line each: what is too long to
+ * be read would be as if nothing were missing. */
+enum { READ_MAX = 2 * CMC_MISSED_BYTES_MAX, MODE = 0600 };
 
 /* The recorder's lock may be what could not be had, so this file has its own, held for two calls.
  */
@@ -26,35 +26,16 @@ static int open_locked(int dirfd, int flags)
     return fd >= 0 && flock(fd, LOCK_EX) == 0 ? cmc_take_fd(&fd) : -1;
 }
 
-/* Printable ASCII only: tab and newline part a line, and what is no UTF-8 can be no event, which
- * would keep all others from being recorded. */
+/* Whoever wrote the file: what is no UTF-8 can be no event. */
 static char plain(char c)
 {
     return (char)(c >= ' ' && c <= '~' ? c : '?');
 }
 
-static void put_text(struct cmc_buf *b, const char *text)
-{
-    for (size_t i = 0; text && text[i] && i < TEXT_CUT; i++)
-        cmc_put_u8(b, (uint8_t)plain(text[i]));
-}
-
 void record_missed_note(int dirfd, const struct measure_event *ev, const struct cmc_err *why)
 {
-    struct stat st;
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(LINE_MAX_BYTES);
     cmc_autofd int fd = open_locked(dirfd, O_RDWR | O_APPEND | O_CREAT);
-    put_text(&b, ev->ns);
-    cmc_put_u8(&b, '\t');
-    put_text(&b, ev->container);
-    cmc_put_u8(&b, '\t');
-    put_text(&b, measure_event_name(ev->type));
-    cmc_put_text(&b, ": ");
-    put_text(&b, why->msg);
-    cmc_put_u8(&b, '\n');
-    if (fd < 0 || b.bad || fstat(fd, &st) < 0 || st.st_size + (off_t)b.len > FILE_MAX)
-        return;
-    (void)!write(fd, b.data, b.len);
+    cmc_missed_append(fd, ev->ns, ev->container, measure_event_name(ev->type), why->msg);
 }
 
 /* Copies the text up to the byte stop or the end of the line, and steps behind it. */

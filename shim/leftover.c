@@ -24,8 +24,8 @@
 
 #define NOTE "cmc-shim.pid"
 
-#define INNER                                                                                      \
-    "cmc-inner-" /* shim_sock_private(): a moment without the lock, then its process's number */
+/* Names of shim_sock_private(), not under the lock: a moment, then its process is gone. */
+#define INNER     "cmc-inner-"
 #define LISTENERS "/proc/net/unix"
 
 enum { LISTENERS_MAX = 4 << 20 };

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "base/applog.h"
-#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/missed.h"
 #include "shim/job.h"
 
-enum { OWED_MAX = 1024, REASON_MAX = 512 };
-enum { MISSED_MAX = 65536, MISSED_TEXT_MAX = 800, LOCK_TRIES = 20 }; /* docs/recorder.md */
+enum { OWED_MAX = 1024, REASON_MAX = 512, LOCK_TRIES = 20 };
 enum { PAUSE_MS = 10000, LONGEST_PAUSE_MS = 600000, LAST_PAUSE_MS = 300 };
 
 struct shim_owed {
@@ -24,14 +24,6 @@ struct shim_owed {
     char *id;
     char reason[REASON_MAX];
 };
-
-/* As record/missed.c writes it: a tab and a newline part what must be printable ASCII. */
-static void put_text(struct cmc_buf *b, const char *text, char end)
-{
-    for (size_t i = 0; i < MISSED_TEXT_MAX && text[i]; i++)
-        cmc_put_u8(b, text[i] >= ' ' && text[i] <= '~' ? (uint8_t)text[i] : '?');
-    cmc_put_u8(b, (uint8_t)end);
-}
 
 /* No recorder may have come so far: then the directory is not there either. */
 static int open_missed(const char *runtime_dir)
@@ -47,22 +39,12 @@ static int open_missed(const char *runtime_dir)
 
 void shim_owed_missed(const struct shim_proxy *p, const char *id, const char *why)
 {
-    struct stat st;
-    cmc_autobuf struct cmc_buf line = cmc_buf_of(4096);
-    char reason[REASON_MAX];
     if (!p->setup.runtime_dir)
         return;
-    (void)snprintf(reason, sizeof(reason), "container-create: %s", why);
-    put_text(&line, p->setup.ns, '\t');
-    put_text(&line, id, '\t');
-    put_text(&line, reason, '\n');
     cmc_autofd int fd = open_missed(p->setup.runtime_dir);
     for (int i = 0; fd >= 0 && i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
         (void)poll(NULL, 0, 1); /* held for two calls; without it, a line may be lost */
-    if (fd < 0 || line.bad || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-        st.st_size + (off_t)line.len > MISSED_MAX)
-        return;
-    (void)!write(fd, line.data, line.len);
+    cmc_missed_append(fd, p->setup.ns, id, "container-create", why);
 }
 
 static size_t append(struct shim_proxy *p, struct shim_owed *o)
