@@ -37,43 +37,23 @@ int cmc_json_scan_peek(struct cmc_json_scan *s)
     return -1;
 }
 
-/* The four digits of \uXXXX, s->at at the backslash. */
-static int hex4(const struct cmc_json_scan *s, uint32_t *out)
-{
-    uint32_t v = 0;
-    if (s->len - s->at < 6 || s->text[s->at] != '\\' || s->text[s->at + 1] != 'u')
-        return -1;
-    for (size_t i = 2; i < 6; i++) {
-        uint32_t c = s->text[s->at + i], letter = c | 0x20;
-        if (c >= '0' && c <= '9')
-            v = v << 4 | (c - '0');
-        else if (letter >= 'a' && letter <= 'f')
-            v = v << 4 | (letter - 'a' + 10);
-        else
-            return -1;
-    }
-    *out = v;
-    return 0;
-}
-
 /* Go's decoder turns a lone surrogate into U+FFFD, so two texts would mean one: refused. */
 static int unicode(struct cmc_json_scan *s, char *out)
 {
-    uint32_t high, low;
-    if (hex4(s, &high) < 0)
+    int32_t high = cmc_utf8_escape(s->text + s->at, s->len - s->at);
+    if (high < 0)
         return cmc_json_scan_fail(s, CMC_E_FORMAT, "\\u needs four hexadecimal digits");
     if (high == 0)
         return cmc_json_scan_fail(s, CMC_E_FORMAT, "\\u0000 in a string: no text may hold NUL");
     if (high >= 0xd800 && high <= 0xdfff) {
-        struct cmc_json_scan second = *s;
-        second.at += 6;
-        if (high >= 0xdc00 || hex4(&second, &low) < 0 || low < 0xdc00 || low > 0xdfff)
-            return cmc_json_scan_fail(s, CMC_E_FORMAT, "lone surrogate \\u%04x", high);
+        const int32_t low = cmc_utf8_escape(s->text + s->at + 6, s->len - s->at - 6);
+        if (high >= 0xdc00 || low < 0xdc00 || low > 0xdfff)
+            return cmc_json_scan_fail(s, CMC_E_FORMAT, "lone surrogate \\u%04x", (unsigned)high);
         high = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
         s->at += 6;
     }
     s->at += 6;
-    return (int)cmc_utf8_put(high, out);
+    return (int)cmc_utf8_put((uint32_t)high, out);
 }
 
 static int escape(struct cmc_json_scan *s, char *out)

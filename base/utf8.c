@@ -41,3 +41,20 @@ size_t cmc_utf8_put(uint32_t cp, char out[static 4])
     out[0] = (char)((0xf00U >> n) | cp); /* 110xxxxx, 1110xxxx, 11110xxx */
     return n;
 }
+
+int32_t cmc_utf8_escape(const uint8_t *p, size_t left)
+{
+    int32_t v = 0;
+    if (left < 6 || p[0] != '\\' || p[1] != 'u')
+        return -1;
+    for (size_t i = 2; i < 6; i++) {
+        const int32_t c = p[i], letter = c | 0x20;
+        if (c >= '0' && c <= '9')
+            v = v * 16 + (c - '0');
+        else if (letter >= 'a' && letter <= 'f')
+            v = v * 16 + (letter - 'a' + 10);
+        else
+            return -1;
+    }
+    return v;
+}

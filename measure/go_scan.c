@@ -35,34 +35,16 @@ int measure_go_scan_peek(struct measure_go_scan *s)
     return -1;
 }
 
-/* The four digits of \uXXXX at position at, or -1. */
-static int32_t hex4(const struct measure_go_scan *s, size_t at)
-{
-    int32_t v = 0;
-    if (s->len - at < 6 || s->text[at] != '\\' || s->text[at + 1] != 'u')
-        return -1;
-    for (size_t i = at + 2; i < at + 6; i++) {
-        int32_t c = s->text[i], letter = c | 0x20;
-        if (c >= '0' && c <= '9')
-            v = v * 16 + (c - '0');
-        else if (letter >= 'a' && letter <= 'f')
-            v = v * 16 + (letter - 'a' + 10);
-        else
-            return -1;
-    }
-    return v;
-}
-
 /* What \uXXXX at s->at stands for; of two escapes, when they are a pair of surrogates. */
 static int32_t unicode(struct measure_go_scan *s)
 {
-    int32_t v = hex4(s, s->at);
+    int32_t v = cmc_utf8_escape(s->text + s->at, s->len - s->at);
     if (v < 0)
         return v;
     s->at += 6;
     if (v < 0xd800 || v > 0xdfff)
         return v;
-    int32_t low = hex4(s, s->at);
+    int32_t low = cmc_utf8_escape(s->text + s->at, s->len - s->at);
     if (v > 0xdbff || low < 0xdc00 || low > 0xdfff)
         return REPLACEMENT; /* what follows is read on its own */
     s->at += 6;

@@ -68,10 +68,25 @@ static void put_writes_the_known_bytes(void **state)
     assert_memory_equal(text, "\xc3\xa9", 2);
 }
 
+static void escapes(void **state)
+{
+    static const struct {
+        const char *in;
+        int want;
+    } rows[] = {{"\\u0000", 0},       {"\\u00e9", 0xe9}, {"\\uABcd", 0xabcd}, {"\\uffff", 0xffff},
+                {"\\uffff0", 0xffff}, {"\\u123", -1},    {"\\u12g4", -1},     {"\\u 123", -1},
+                {"\\U0041", -1},      {"/u0041", -1},    {"\\x0041", -1},     {"", -1}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++)
+        assert_int_equal(cmc_utf8_escape((const uint8_t *)rows[i].in, strlen(rows[i].in)),
+                         rows[i].want);
+    assert_int_equal(cmc_utf8_escape((const uint8_t *)"\\u0041", 5), -1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(put_and_measure_agree),
-                                       cmocka_unit_test(known_forms),
-                                       cmocka_unit_test(put_writes_the_known_bytes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(escapes), cmocka_unit_test(put_and_measure_agree),
+        cmocka_unit_test(known_forms), cmocka_unit_test(put_writes_the_known_bytes)};
     return cmocka_run_group_tests_name("base/utf8", tests, NULL, NULL);
 }
