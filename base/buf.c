@@ -2,9 +2,11 @@
 /* base/buf.c -- bounded reading and writing of bytes. */
 #include "base/buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct cmc_reader cmc_reader_of(const void *data, size_t len)
 {
@@ -142,4 +144,20 @@ int cmc_buf_check(const struct cmc_buf *b, const char *what, struct cmc_err *err
         return cmc_fail(err, CMC_E_LIMIT, "%s: more than %zu bytes, or out of memory", what,
                         b->max);
     return 0;
+}
+
+int cmc_buf_read(struct cmc_buf *b, int fd, const char *what, struct cmc_err *err)
+{
+    uint8_t step[8192];
+    for (;;) {
+        const ssize_t n = read(fd, step, sizeof(step));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cmc_fail(err, CMC_E_SYS, "read %.300s", what);
+        if (n > 0)
+            cmc_put(b, step, (size_t)n);
+        if (n == 0 || b->bad)
+            return cmc_buf_check(b, what, err);
+    }
 }

@@ -45,5 +45,9 @@ void cmc_put_fmt(struct cmc_buf *b, const char *fmt, ...) CMC_PRINTF(2, 3);
 /* 0, or -CMC_E_LIMIT naming what was being written. */
 CMC_MUST_CHECK int cmc_buf_check(const struct cmc_buf *b, const char *what, struct cmc_err *err);
 
+/* Appends all that fd (borrowed) still holds. what: for texts.
+ * Errors: -CMC_E_SYS (read), -CMC_E_LIMIT (more than fits); b may hold a part then. */
+CMC_MUST_CHECK int cmc_buf_read(struct cmc_buf *b, int fd, const char *what, struct cmc_err *err);
+
 #define cmc_autobuf CMC_CLEANUP(cmc_buf_done)
 #endif

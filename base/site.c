@@ -232,17 +232,6 @@ int cmc_site_parse(const char *text, size_t len, struct cmc_site *out, struct cm
     return rc;
 }
 
-static int read_all(int fd, struct cmc_buf *b, struct cmc_err *err)
-{
-    char chunk[4096];
-    ssize_t n;
-    while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-        cmc_put(b, chunk, (size_t)n);
-    if (n < 0)
-        return cmc_fail(err, CMC_E_SYS, "read");
-    return cmc_buf_check(b, "file", err);
-}
-
 /* Opens below "/" or the current directory: no component may be a symlink. */
 static int open_file(const char *path, struct cmc_err *err)
 {
@@ -263,7 +252,7 @@ int cmc_site_load(const char *path, struct cmc_site *out, struct cmc_err *err)
         *err = (struct cmc_err){0};
         return cmc_site_parse("{}", 2, out, err);
     }
-    if (fd < 0 || read_all(fd, &b, err) < 0 ||
+    if (fd < 0 || cmc_buf_read(&b, fd, "file", err) < 0 ||
         cmc_site_parse(b.len ? (const char *)b.data : "", b.len, out, err) < 0)
         return cmc_wrap(err, "configuration %s", path);
     return 0;

@@ -17,12 +17,11 @@ struct shim_args { /* borrowed from argv; never NULL */
 /* Joins or creates the shim of this container's group; prints the answer on stdout. */
 CMC_MUST_CHECK int shim_start(const struct shim_args *a, const struct cmc_site *site,
                               struct cmc_err *err);
-/* Cleans up after a dead proxy and becomes the real shim's `delete`. Returns only on failure. */
+/* Cleans up after a dead proxy and becomes the real shim's `delete`; of a container that the real
+ * shim never heard of it answers itself and returns 0. */
 CMC_MUST_CHECK int shim_delete(const struct shim_args *a, const struct cmc_site *site,
                                struct cmc_err *err);
 /* Becomes the real shim's `-info`, with options that it can read. Returns only on failure. */
 CMC_MUST_CHECK int shim_info(const struct shim_args *a, const struct cmc_site *site,
                              struct cmc_err *err);
-/* Standard input to its end. Errors: -CMC_E_SYS, -CMC_E_LIMIT. */
-CMC_MUST_CHECK int shim_read_stdin(struct cmc_buf *out, struct cmc_err *err);
 #endif

@@ -22,21 +22,6 @@ static int become_inner(const struct shim_args *a, const struct cmc_site *site, 
     return cmc_fail(err, CMC_E_SYS, "execute %s", inner);
 }
 
-int shim_read_stdin(struct cmc_buf *out, struct cmc_err *err)
-{
-    char chunk[8192];
-    ssize_t n;
-    while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) != 0) {
-        if (n < 0 && errno != EINTR)
-            return cmc_fail(err, CMC_E_SYS, "read standard input");
-        if (n > 0)
-            cmc_put(out, chunk, (size_t)n);
-        if (cmc_buf_check(out, "standard input", err) < 0)
-            return -(int)err->code;
-    }
-    return 0;
-}
-
 /* The real shim notes its runtime in the bundle when a Create comes. One that never came to it,
  * since we were killed before, it can't delete: containerd would keep the bundle for ever. */
 static bool was_created(int bundle)
@@ -84,7 +69,8 @@ int shim_info(const struct shim_args *a, const struct cmc_site *site, struct cmc
 {
     cmc_autobuf struct cmc_buf in = cmc_buf_of(SHIM_BOOTSTRAP_MAX);
     struct shim_bootstrap b;
-    if (shim_read_stdin(&in, err) < 0 || shim_bootstrap_parse(in.data, in.len, "", "", &b, err) < 0)
+    if (cmc_buf_read(&in, STDIN_FILENO, "standard input", err) < 0 ||
+        shim_bootstrap_parse(in.data, in.len, "", "", &b, err) < 0)
         return -(int)err->code;
     if (b.type_url.p && !shim_bootstrap_options_known(&b.type_url))
         in.len = 0; /* the real shim fails on options of another type */

@@ -34,23 +34,17 @@ void shim_group_of(const char *config, size_t len, const char *id, char out[stat
     (void)snprintf(out, SHIM_GROUP_MAX, "%s", group);
 }
 
-static void read_all(int fd, struct cmc_buf *b)
-{
-    char chunk[8192];
-    ssize_t n;
-    while (!b->bad && (n = read(fd, chunk, sizeof(chunk))) > 0)
-        cmc_put(b, chunk, (size_t)n);
-}
-
 void shim_group_read(int dirfd, const char *id, char out[static SHIM_GROUP_MAX])
 {
     cmc_autobuf struct cmc_buf text = cmc_buf_of(CMC_JSON_BYTES_MAX);
     cmc_autofd int fd =
         openat(dirfd, "config.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
+    struct cmc_err ignored;
+    bool whole = false;
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        read_all(fd, &text);
-    shim_group_of((const char *)text.data, text.bad ? 0 : text.len, id, out);
+        whole = cmc_buf_read(&text, fd, "config.json", &ignored) == 0;
+    shim_group_of((const char *)text.data, whole ? text.len : 0, id, out);
 }
 
 int shim_group_socket(const char *dir, const char *address, const char *ns, const char *group,

@@ -121,13 +121,10 @@ void shim_leftover_clean(int bundle)
 
 static bool read_listeners(struct cmc_buf *out)
 {
-    char step[8192];
-    ssize_t n;
+    struct cmc_err ignored;
     cmc_autofd int fd = open(LISTENERS, O_RDONLY | O_CLOEXEC);
     *out = cmc_buf_of(LISTENERS_MAX);
-    while (fd >= 0 && (n = read(fd, step, sizeof(step))) > 0)
-        cmc_put(out, step, (size_t)n);
-    return out->len > 0 && !out->bad;
+    return fd >= 0 && cmc_buf_read(out, fd, LISTENERS, &ignored) == 0 && out->len > 0;
 }
 
 /* Nobody has that name, and nobody answers: the first alone would be wrong about another network

@@ -128,7 +128,7 @@ int shim_start(const struct shim_args *a, const struct cmc_site *site, struct cm
     int version = 0;
     if (!*a->id || !*a->ns)
         return cmc_fail(err, CMC_E_USAGE, "start needs -namespace and -id");
-    if (shim_read_stdin(&in, err) < 0 ||
+    if (cmc_buf_read(&in, STDIN_FILENO, "standard input", err) < 0 ||
         shim_bootstrap_parse(in.data, in.len, a->id, a->ns, &b, err) < 0 ||
         find_place(a, &b, &at, err) < 0)
         return -(int)err->code;

@@ -12,9 +12,9 @@
 #include "record/details.h"
 #include "tools/cmc_measure_flight.h"
 #include "tools/cmc_measure_job.h"
+#include "tools/cmc_measure_key.h"
 #include "tools/cmc_measure_mounts.h"
 #include "tools/cmc_measure_options.h"
-#include "tools/cmc_measure_read.h"
 #include "tools/cmc_measure_rootfs.h"
 
 /* Opens an absolute path below "/": a file of root's, not reached over links. */
@@ -30,7 +30,7 @@ static int load_config(struct cmc_measure_job *j, struct cmc_err *err)
 {
     cmc_autofd int fd = cmc_open_trusted(j->env->bundle, "config.json", CMC_JSON_BYTES_MAX, err);
     j->config_json = cmc_buf_of(CMC_JSON_BYTES_MAX);
-    if (fd < 0 || cmc_measure_read(fd, &j->config_json, "config.json", err) < 0)
+    if (fd < 0 || cmc_buf_read(&j->config_json, fd, "config.json", err) < 0)
         return -(int)err->code;
     return cmc_measure_spec_parse(j->config_json.len ? (const char *)j->config_json.data : "",
                                   j->config_json.len, &j->spec, err);
@@ -88,7 +88,7 @@ static int load_toml(const struct cmc_span *path, struct cmc_buf *out, struct cm
     cmc_autofd int fd = open_trusted(name, 65536, err);
     if (fd < 0)
         return -(int)err->code;
-    return cmc_measure_read(fd, out, "options file", err);
+    return cmc_buf_read(out, fd, "options file", err);
 }
 
 /* The Any that the real shim gets: p NULL when it gets none. */
@@ -133,7 +133,7 @@ int cmc_measure_create_options(struct cmc_measure_job *j, struct cmc_err *err)
 static int load_key(const char *path, uint8_t key[static CMC_MEASURE_KEY_LEN], struct cmc_err *err)
 {
     cmc_autofd int fd = open_trusted(path, CMC_MEASURE_KEY_LEN, err);
-    if (fd < 0 || cmc_measure_read_key(fd, path, key, err) < 0)
+    if (fd < 0 || cmc_measure_key_read(fd, path, key, err) < 0)
         return cmc_wrap(err, "redaction key");
     return 0;
 }

@@ -5,9 +5,9 @@
 #include "base/site.h"
 #include "base/task.h"
 #include "measure/config.h"
+#include "tools/cmc_measure_key.h"
 #include "tools/cmc_measure_link.h"
 #include "tools/cmc_measure_programs.h"
-#include "tools/cmc_measure_read.h"
 #include "tools/cmc_measure_state.h"
 
 /* What main() found out, borrowed. */

@@ -19,22 +19,6 @@ enum {
     BACK_MAX = 4096 /* events searched for an earlier one of the same image */
 };
 
-static int read_all(int fd, struct cmc_buf *out, struct cmc_err *err)
-{
-    uint8_t part[8192];
-    for (;;) {
-        const ssize_t n = read(fd, part, sizeof(part));
-        if (n < 0 && errno != EINTR)
-            return cmc_fail(err, CMC_E_SYS, "read");
-        if (n == 0)
-            return cmc_buf_check(out, "log", err);
-        if (n > 0)
-            cmc_put(out, part, (size_t)n);
-        if (out->bad)
-            return cmc_buf_check(out, "log", err);
-    }
-}
-
 static int read_log(struct ctl_log *c, struct cmc_err *err)
 {
     struct stat st;
@@ -47,7 +31,7 @@ static int read_log(struct ctl_log *c, struct cmc_err *err)
         return cmc_fail(err, CMC_E_SYS, "open %.300s", c->path);
     if (!S_ISREG(st.st_mode))
         return cmc_fail(err, CMC_E_FORMAT, "%.300s is not a regular file", c->path);
-    if (read_all(fd, &c->bytes, err) < 0)
+    if (cmc_buf_read(&c->bytes, fd, "log", err) < 0)
         return cmc_wrap(err, "%.300s", c->path);
     return 0;
 }

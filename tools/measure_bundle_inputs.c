@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "tools/cmc_measure_read.h"
+#include "tools/cmc_measure_key.h"
 #include "tools/cmc_measure_rootfs.h"
 #include "tools/measure_bundle.h"
 
@@ -29,7 +29,7 @@ static int open_file(int dirfd, const char *path, int flags, struct cmc_err *err
 static int read_config(const char *path, struct measure_bundle_inputs *in, struct cmc_err *err)
 {
     cmc_autofd int fd = open_file(AT_FDCWD, path, 0, err);
-    if (fd < 0 || cmc_measure_read(fd, &in->json, path, err) < 0)
+    if (fd < 0 || cmc_buf_read(&in->json, fd, path, err) < 0)
         return -(int)err->code;
     return cmc_measure_spec_parse(in->json.len ? (const char *)in->json.data : "", in->json.len,
                                   &in->spec, err);
@@ -70,7 +70,7 @@ static int ask_umoci(int root, bool *rootless, struct cmc_err *err)
         *err = (struct cmc_err){0};
         return 0;
     }
-    if (fd < 0 || cmc_measure_read(fd, &text, "umoci.json", err) < 0 ||
+    if (fd < 0 || cmc_buf_read(&text, fd, "umoci.json", err) < 0 ||
         cmc_json_parse(text.len ? (const char *)text.data : "", text.len, &doc, &top, err) < 0)
         return cmc_wrap(err, "umoci.json beside the root file system");
     const struct cmc_json *said = cmc_json_member(cmc_json_member(top, "map_options"), "rootless");
@@ -81,7 +81,7 @@ static int ask_umoci(int root, bool *rootless, struct cmc_err *err)
 static int load_key(const char *path, struct measure_bundle_inputs *in, struct cmc_err *err)
 {
     cmc_autofd int fd = open_file(AT_FDCWD, path, 0, err);
-    if (fd < 0 || cmc_measure_read_key(fd, path, in->key, err) < 0)
+    if (fd < 0 || cmc_measure_key_read(fd, path, in->key, err) < 0)
         return cmc_wrap(err, "redaction key");
     in->has_key = true;
     return 0;

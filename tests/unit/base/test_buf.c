@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/base/test_buf.c -- cursors that stick when they fail, outputs that keep their limit.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -142,6 +145,42 @@ static void done_can_be_repeated(void **state)
     assert_null(b.data);
 }
 
+static int file_of(size_t len)
+{
+    int fd = memfd_create("t", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(write(fd, "k", 1), 1);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    return fd;
+}
+
+static void whole_files(void **state)
+{
+    static const size_t sizes[] = {0, 1, 8191, 8192, 8193, 20000};
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct cmc_err err = {0};
+        cmc_autofd int fd = file_of(sizes[i]);
+        cmc_autobuf struct cmc_buf b = cmc_buf_of(20000);
+        assert_int_equal(cmc_buf_read(&b, fd, "t", &err), 0);
+        assert_int_equal(b.len, sizes[i]);
+    }
+}
+
+static void files_that_cannot_be_read(void **state)
+{
+    struct cmc_err err = {0};
+    cmc_autofd int fd = file_of(101), endless = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(100), c = cmc_buf_of(100), d = cmc_buf_of(100);
+    (void)state;
+    assert_int_equal(cmc_buf_read(&b, fd, "some file", &err), -CMC_E_LIMIT);
+    assert_non_null(strstr(err.msg, "some file"));
+    assert_int_equal(cmc_buf_read(&c, endless, "some file", &err), -CMC_E_LIMIT);
+    assert_int_equal(cmc_buf_read(&d, -1, "some file", &err), -CMC_E_SYS);
+    assert_non_null(strstr(err.msg, "some file"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +194,8 @@ int main(void)
         cmocka_unit_test(after_a_fault_nothing_is_added),
         cmocka_unit_test(a_huge_write_does_not_wrap),
         cmocka_unit_test(done_can_be_repeated),
+        cmocka_unit_test(whole_files),
+        cmocka_unit_test(files_that_cannot_be_read),
     };
     return cmocka_run_group_tests_name("base/buf", tests, NULL, NULL);
 }

@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tools/cmc_measure_read.c -- reads small files to their end. */
-#include "tools/cmc_measure_read.h"
+/* tools/cmc_measure_key.c -- reads the redaction key. */
+#include "tools/cmc_measure_key.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int cmc_measure_read(int fd, struct cmc_buf *out, const char *name, struct cmc_err *err)
-{
-    uint8_t step[8192];
-    for (;;) {
-        ssize_t n = read(fd, step, sizeof(step));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return cmc_fail(err, CMC_E_SYS, "read %.300s", name);
-        if (n == 0 || out->bad)
-            return cmc_buf_check(out, name, err);
-        cmc_put(out, step, (size_t)n);
-    }
-}
-
-int cmc_measure_read_key(int fd, const char *name, uint8_t key[static CMC_MEASURE_KEY_LEN],
+int cmc_measure_key_read(int fd, const char *name, uint8_t key[static CMC_MEASURE_KEY_LEN],
                          struct cmc_err *err)
 {
     struct stat st;
