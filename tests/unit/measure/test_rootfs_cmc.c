@@ -7,7 +7,6 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "base/hex.h"
@@ -245,8 +244,6 @@ static void a_path_beyond_linux_is_named(void **state)
     end(&t);
 }
 
-enum { SKIPPED = 77 };
-
 static int own_mounts(const struct tree *t)
 {
     return unshare(CLONE_NEWNS) | mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) |
@@ -284,25 +281,6 @@ static int a_mount_point(struct tree *t)
     return r != -CMC_E_VERIFY || strncmp(t->err.msg, "/dir: a mount point", 19) != 0;
 }
 
-static void in_child(void **state)
-{
-    int (*job)(struct tree *) = *(int (**)(struct tree *)) * state;
-    struct tree t;
-    int status = 0;
-    begin(&t);
-    fill(&t);
-    const pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(job(&t));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    end(&t);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == SKIPPED)
-        skip();
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 int main(void)
 {
     static int (*devices)(struct tree *) = one_inode_number_on_two_devices,
@@ -313,8 +291,8 @@ int main(void)
         cmocka_unit_test(holes_are_zeros),
         cmocka_unit_test(faults_leave_the_output_alone),
         cmocka_unit_test(a_path_beyond_linux_is_named),
-        {"one inode number on two devices", in_child, NULL, NULL, &devices},
-        {"a mount point", in_child, NULL, NULL, &mounted},
+        {"one inode number on two devices", filled_in_child, NULL, NULL, &devices},
+        {"a mount point", filled_in_child, NULL, NULL, &mounted},
     };
     size_t n = 0;
     for (size_t i = 0; i < ROWS(rows); i++)

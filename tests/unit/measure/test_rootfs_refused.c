@@ -5,9 +5,6 @@
 
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
-
-enum { SKIPPED = 77 };
 
 static void assert_refused(int r, enum cmc_code code, const struct cmc_err *err, const char *begins)
 {
@@ -102,22 +99,6 @@ static void run_meddling(void **state)
     assert_true(m.calls > 0);
     assert_memory_equal(&t.got, poison, sizeof(poison));
     end(&t);
-}
-
-/* Runs in a child, which may give up root or its mounts. */
-static void in_child(int (*job)(struct tree *t), struct tree *t)
-{
-    int status = 0;
-    const pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(job(t));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    end(t);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == SKIPPED)
-        skip();
-    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static int refused(int r, enum cmc_code code, const struct tree *t, const char *begins)

@@ -5,7 +5,6 @@
 
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -208,8 +207,6 @@ static void faults_leave_the_output_alone(void **state)
     end(&t);
 }
 
-enum { SKIPPED = 77 };
-
 /* What a snapshotter does: a new, empty top layer for each container. From another file system it
  * makes the kernel number directories anew, too. */
 static int stamp_overlay(struct tree *t, const char *layers, struct measure_rootfs_stamp *out)
@@ -254,25 +251,6 @@ static int with_a_mount(struct tree *t)
            strcmp(t->err.msg, "/file: a mount point below the root; unmount it first") != 0;
 }
 
-static void in_child(void **state)
-{
-    int (*job)(struct tree *) = *(int (**)(struct tree *)) * state;
-    struct tree t;
-    int status = 0;
-    begin(&t);
-    fill(&t);
-    const pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0)
-        _exit(job(&t));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    end(&t);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == SKIPPED)
-        skip();
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 int main(void)
 {
     static int (*overlays)(struct tree *) = with_overlays, (*mounted)(struct tree *) = with_a_mount;
@@ -281,8 +259,8 @@ int main(void)
         cmocka_unit_test(fresh_is_not_settled),
         cmocka_unit_test(an_empty_tree_is_settled),
         cmocka_unit_test(faults_leave_the_output_alone),
-        {"a new top layer", in_child, NULL, NULL, &overlays},
-        {"a mount point", in_child, NULL, NULL, &mounted},
+        {"a new top layer", filled_in_child, NULL, NULL, &overlays},
+        {"a mount point", filled_in_child, NULL, NULL, &mounted},
     };
     size_t n = 0;
     for (size_t i = 0; i < ROWS(rows); i++)

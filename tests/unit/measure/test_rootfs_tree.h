@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -94,5 +95,32 @@ static inline void measure(struct tree *t)
     assert_memory_equal(listed, t->got.digest, sizeof(listed));
     assert_int_equal(measure_rootfs(t->fd, &none, &alone, &t->err), 0);
     assert_memory_equal(alone.digest, t->got.digest, sizeof(listed));
+}
+enum { SKIPPED = 77 };
+
+/* Runs job in a child, which may give up root or its mounts: 0 is well. Ends t. */
+static inline void in_child(int (*job)(struct tree *t), struct tree *t)
+{
+    int status = 0;
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(job(t));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    end(t);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == SKIPPED)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* The same on a filled tree. *state: the job. */
+static inline void filled_in_child(void **state)
+{
+    int (*job)(struct tree *) = *(int (**)(struct tree *)) * state;
+    struct tree t;
+    begin(&t);
+    fill(&t);
+    in_child(job, &t);
 }
 #endif
