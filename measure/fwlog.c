@@ -217,14 +217,6 @@ static int check_banks(const struct walk *w, const struct measure_banks *like, s
     return 0;
 }
 
-static struct measure_banks zeros(const struct measure_banks *like)
-{
-    struct measure_banks z = {.count = like->count};
-    for (size_t i = 0; i < z.count; i++)
-        z.bank[i].alg = like->bank[i].alg;
-    return z;
-}
-
 /* NOLINTNEXTLINE(readability-function-size): three inputs, two results */
 int measure_fwlog_replay(const uint8_t *log, size_t len, uint32_t pcr,
                          const struct measure_banks *like, struct measure_banks *out,
@@ -233,7 +225,7 @@ int measure_fwlog_replay(const uint8_t *log, size_t len, uint32_t pcr,
     if (check_request(len, pcr, like, err) < 0)
         return -(int)err->code;
     struct walk w = {.log = log, .r = cmc_reader_of(log, len)};
-    struct measure_banks value = zeros(like);
+    struct measure_banks value = measure_banks_zero(like);
     uint64_t n = 0;
     if (begin(&w, &value, err) < 0 || check_banks(&w, &value, err) < 0)
         return -(int)err->code;

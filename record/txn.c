@@ -2,14 +2,12 @@
 /* record/txn.c -- intent, sync, extend, read back, mark: in this order, whoever dies in between. */
 #include "record/txn.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/hex.h"
+#include "record/boot.h"
 #include "record/hint.h"
 #include "record/missed.h"
 
@@ -23,19 +21,6 @@ static uint64_t now_us(void)
     struct timespec ts;
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static int read_boot_id(uint8_t out[static 16], struct cmc_err *err)
-{
-    char text[37], hex[32];
-    size_t n = 0;
-    cmc_autofd int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, text, sizeof(text) - 1) != sizeof(text) - 1)
-        return cmc_fail(err, CMC_E_SYS, "read /proc/sys/kernel/random/boot_id");
-    for (size_t i = 0; i < sizeof(text) - 1 && n < sizeof(hex); i++)
-        if (text[i] != '-')
-            hex[n++] = text[i];
-    return cmc_unhex(hex, n, out, 16, err);
 }
 
 /* The clock last: a reset that came before the value was read, or after, is seen. */
@@ -89,7 +74,7 @@ int record_txn_begin(struct record_txn *t)
 {
     const uint64_t begin = now_us();
     t->log.fd = -1;
-    int rc = read_boot_id(t->seen.boot_id, t->err);
+    int rc = record_boot_id(t->seen.boot_id, t->err);
     if (rc == 0)
         rc = record_log_open(t->dirfd, &t->log, t->err);
     if (rc == 0)

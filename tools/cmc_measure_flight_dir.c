@@ -12,30 +12,16 @@
 #include <time.h>
 
 #include "base/hex.h"
+#include "record/boot.h"
 #include "record/dir.h"
 
-enum { MODE = 0600, UUID_TEXT = 36, READ_TRIES = 3, LOCK_TRIES = 10, PAUSE_MS = 20 };
-
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+enum { MODE = 0600, READ_TRIES = 3, LOCK_TRIES = 10, PAUSE_MS = 20 };
 
 uint64_t cmc_measure_flight_now_ms(void)
 {
     struct timespec ts = {0};
     (void)clock_gettime(CLOCK_BOOTTIME, &ts);
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-static int read_boot(uint8_t out[static CMC_MEASURE_BOOT_LEN], struct cmc_err *err)
-{
-    char text[UUID_TEXT], digits[2 * CMC_MEASURE_BOOT_LEN];
-    size_t n = 0;
-    cmc_autofd int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, text, sizeof(text)) != UUID_TEXT)
-        return cmc_fail(err, CMC_E_SYS, "read " BOOT_ID);
-    for (size_t i = 0; i < sizeof(text) && n < sizeof(digits); i++)
-        if (text[i] != '-')
-            digits[n++] = text[i];
-    return cmc_unhex(digits, n, out, CMC_MEASURE_BOOT_LEN, err);
 }
 
 int cmc_measure_flight_find(const struct cmc_measure_flight *f, bool make,
@@ -45,7 +31,7 @@ int cmc_measure_flight_find(const struct cmc_measure_flight *f, bool make,
     char path[PATH_MAX];
     (void)snprintf(path, sizeof(path), "%s/flights", f->runtime_dir);
     cmc_autofd int dir = record_dir_open(path, make, err);
-    if (dir < 0 || cmc_measure_flight_key(f, p.key, err) < 0 || read_boot(p.boot, err) < 0)
+    if (dir < 0 || cmc_measure_flight_key(f, p.key, err) < 0 || record_boot_id(p.boot, err) < 0)
         return -(int)err->code;
     cmc_hex(p.key, sizeof(p.key), p.name);
     p.dir = cmc_take_fd(&dir);

@@ -11,7 +11,7 @@ target_link_libraries(cmc_test_recorder PUBLIC cmc_record cmc_tpm_pcr)
 add_library(cmc_test_bed STATIC lib/recorder_bed.c)
 target_link_libraries(cmc_test_bed PUBLIC cmc_test_recorder cmc_test_fake_tpm PkgConfig::CMOCKA)
 
-foreach(part details dir firmware hint lock logfile missed register state)
+foreach(part boot details dir firmware hint lock logfile missed register state)
   cmc_unit(record/${part} LIBS cmc_test_bed WRAP ${FAKE_TPM})
 endforeach()
 cmc_unit(record/recorder LIBS cmc_test_bed WRAP ${FAKE_TPM})
