@@ -1,0 +1,2 @@
+# the verifier: claims, quotes, logs, containers, results
+cmc_unit(attest/verify/claims LIBS cmc_verify)
