@@ -2,6 +2,8 @@
 /* base/hex.c -- bytes as text. */
 #include "base/hex.h"
 
+#include <string.h>
+
 #include "base/utf8.h"
 
 static const char digits[] = "0123456789abcdef";
@@ -45,9 +47,15 @@ int cmc_unhex(const char *text, size_t text_len, uint8_t *out, size_t len, struc
     return 0;
 }
 
-void cmc_put_base64(struct cmc_buf *b, const uint8_t *data, size_t len)
+/* one row for each enum cmc_base64 */
+static const char base64[2][65] = {
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+};
+
+static void put_base64(struct cmc_buf *b, const char *table, const char *padding,
+                       const uint8_t *data, size_t len)
 {
-    static const char table[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < len; i += 3) {
         size_t n = len - i < 3 ? len - i : 3;
         uint32_t v = (uint32_t)data[i] << 16;
@@ -56,8 +64,59 @@ void cmc_put_base64(struct cmc_buf *b, const uint8_t *data, size_t len)
         const char four[4] = {table[v >> 18], table[v >> 12 & 63], table[v >> 6 & 63],
                               table[v & 63]};
         cmc_put(b, four, n + 1);
-        cmc_put(b, "==", 3 - n);
+        if (n < 3)
+            cmc_put_text(b, padding + n - 1);
     }
+}
+
+void cmc_put_base64(struct cmc_buf *b, const uint8_t *data, size_t len)
+{
+    put_base64(b, base64[CMC_BASE64], "==", data, len);
+}
+
+void cmc_put_base64url(struct cmc_buf *b, const uint8_t *data, size_t len)
+{
+    put_base64(b, base64[CMC_BASE64URL], "\0", data, len);
+}
+
+/* Digits in front of the padding; SIZE_MAX: the length cannot be. */
+static size_t base64_digits(const char *text, size_t len, enum cmc_base64 form)
+{
+    size_t pad = 0;
+    if (form == CMC_BASE64) {
+        while (pad < 2 && pad < len && text[len - 1 - pad] == '=')
+            pad++;
+        if (len % 4)
+            return SIZE_MAX;
+    }
+    return (len - pad) % 4 == 1 ? SIZE_MAX : len - pad;
+}
+
+int cmc_unbase64(const char *text, size_t text_len, enum cmc_base64 form, uint8_t *out,
+                 size_t *out_len, struct cmc_err *err)
+{
+    const char *name = form == CMC_BASE64 ? "base64" : "base64url without padding";
+    const size_t n = base64_digits(text, text_len, form);
+    size_t len = 0;
+    uint32_t bits = 0;
+    unsigned have = 0;
+    if (n == SIZE_MAX)
+        return cmc_fail(err, CMC_E_FORMAT, "%zu characters are not %s", text_len, name);
+    for (size_t i = 0; i < n; i++) {
+        const char *digit = text[i] ? strchr(base64[form], text[i]) : NULL;
+        if (!digit)
+            return cmc_fail(err, CMC_E_FORMAT, "character %zu is not %s", i + 1, name);
+        bits = (bits & 0x3f) << 6 | (uint32_t)(digit - base64[form]);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[len++] = (uint8_t)(bits >> have);
+        }
+    }
+    if (bits & ((1U << have) - 1))
+        return cmc_fail(err, CMC_E_FORMAT, "the last character sets bits that belong to no byte");
+    *out_len = len;
+    return 0;
 }
 
 /* U+200B..U+202E and U+2060..U+206F are unseen, or turn the direction of what a reader sees. */

@@ -53,6 +53,14 @@ CMC_MUST_CHECK int cmc_json_parse(const char *text, size_t len, struct cmc_json_
 /* Values of a text as CMC_JSON_VALUES_MAX counts them: 1 + commas and opening brackets outside
  * strings; never fewer than a parser finds. */
 size_t cmc_json_count(const void *data, size_t len);
+/* The same with other limits on bytes and values, for texts that hold many bytes in base64. */
+struct cmc_json_limits {
+    size_t bytes, values;
+};
+CMC_MUST_CHECK int cmc_json_parse_within(const char *text, size_t len,
+                                         const struct cmc_json_limits *limits,
+                                         struct cmc_json_doc **out, const struct cmc_json **root,
+                                         struct cmc_err *err);
 void cmc_json_free(struct cmc_json_doc *doc);
 static inline void cmc_json_freep(struct cmc_json_doc **doc)
 {

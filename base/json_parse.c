@@ -210,13 +210,21 @@ static int parse_document(struct parser *p, struct cmc_json *root)
 int cmc_json_parse(const char *text, size_t len, struct cmc_json_doc **out,
                    const struct cmc_json **root, struct cmc_err *err)
 {
-    if (len > CMC_JSON_BYTES_MAX)
-        return cmc_fail(err, CMC_E_LIMIT, "JSON text of %zu bytes, at most %d", len,
-                        CMC_JSON_BYTES_MAX);
+    static const struct cmc_json_limits limits = {CMC_JSON_BYTES_MAX, CMC_JSON_VALUES_MAX};
+    return cmc_json_parse_within(text, len, &limits, out, root, err);
+}
+
+int cmc_json_parse_within(const char *text, size_t len, const struct cmc_json_limits *limits,
+                          struct cmc_json_doc **out, const struct cmc_json **root,
+                          struct cmc_err *err)
+{
+    if (len > limits->bytes)
+        return cmc_fail(err, CMC_E_LIMIT, "JSON text of %zu bytes, at most %zu", len,
+                        limits->bytes);
     size_t n = cmc_json_count(text, len);
-    if (n > CMC_JSON_VALUES_MAX)
-        return cmc_fail(err, CMC_E_LIMIT, "JSON text of %zu values, at most %d", n,
-                        CMC_JSON_VALUES_MAX);
+    if (n > limits->values)
+        return cmc_fail(err, CMC_E_LIMIT, "JSON text of %zu values, at most %zu", n,
+                        limits->values);
     struct cmc_json_doc *doc = malloc(
         sizeof(*doc) + n * (sizeof(struct cmc_json) + sizeof(const struct cmc_json *)) + len + 1);
     if (!doc)

@@ -32,6 +32,16 @@ void measure_cbor_put_uint(struct cmc_buf *b, uint64_t v)
     put_head(b, MEASURE_CBOR_UINT, v);
 }
 
+void measure_cbor_put_negative(struct cmc_buf *b, uint64_t v)
+{
+    put_head(b, MEASURE_CBOR_NEGATIVE, v);
+}
+
+void measure_cbor_put_null(struct cmc_buf *b)
+{
+    put_head(b, MEASURE_CBOR_SIMPLE, MEASURE_CBOR_NULL);
+}
+
 void measure_cbor_put_bool(struct cmc_buf *b, bool v)
 {
     put_head(b, MEASURE_CBOR_SIMPLE, v ? MEASURE_CBOR_TRUE : MEASURE_CBOR_FALSE);

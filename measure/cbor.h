@@ -30,6 +30,8 @@ struct measure_cbor {
 
 /* Writers: the shortest form. Faults stick in b. */
 void measure_cbor_put_uint(struct cmc_buf *b, uint64_t v);
+void measure_cbor_put_negative(struct cmc_buf *b, uint64_t v); /* -1 - v */
+void measure_cbor_put_null(struct cmc_buf *b);
 void measure_cbor_put_bool(struct cmc_buf *b, bool v);
 void measure_cbor_put_bytes(struct cmc_buf *b, const void *data, size_t len);
 void measure_cbor_put_text(struct cmc_buf *b, const char *text);

@@ -78,6 +78,60 @@ static void base64(void **state)
     }
 }
 
+static void base64_back(void **state)
+{
+    static const struct {
+        enum cmc_base64 form;
+        const char *text, *want; /* NULL: refused */
+    } rows[] = {
+        {CMC_BASE64, "", ""},
+        {CMC_BASE64, "Zg==", "f"},
+        {CMC_BASE64, "Zm8=", "fo"},
+        {CMC_BASE64, "Zm9vYmFy", "foobar"},
+        {CMC_BASE64, "+/+/", "\xfb\xff\xbf"},
+        {CMC_BASE64URL, "Zg", "f"},
+        {CMC_BASE64URL, "Zm8", "fo"},
+        {CMC_BASE64URL, "-_-_", "\xfb\xff\xbf"},
+        {CMC_BASE64, "Zg", NULL},
+        {CMC_BASE64, "Zg=", NULL},
+        {CMC_BASE64, "Zh==", NULL}, /* a bit that belongs to no byte */
+        {CMC_BASE64, "Zm9=", NULL},
+        {CMC_BASE64, "Z===", NULL},
+        {CMC_BASE64, "====", NULL},
+        {CMC_BASE64, "Zg==Zg==", NULL},
+        {CMC_BASE64, "Zm9v\n", NULL},
+        {CMC_BASE64, "Zm 9", NULL},
+        {CMC_BASE64, "-_-_", NULL},
+        {CMC_BASE64URL, "Zg==", NULL},
+        {CMC_BASE64URL, "Zm9vY", NULL},
+        {CMC_BASE64URL, "+/+/", NULL},
+        {CMC_BASE64URL, "Zh", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        uint8_t out[32];
+        size_t len = 99;
+        struct cmc_err err = {0};
+        const size_t n = strlen(rows[i].text);
+        const int rc = cmc_unbase64(rows[i].text, n, rows[i].form, out, &len, &err);
+        assert_int_equal(rc, rows[i].want ? 0 : -CMC_E_FORMAT);
+        assert_int_equal(len, rows[i].want ? strlen(rows[i].want) : 99);
+        if (rows[i].want)
+            assert_memory_equal(out, rows[i].want, len);
+        assert_true(cmc_unbase64_max(n) <= sizeof(out));
+    }
+}
+
+static void base64url_is_written_without_padding(void **state)
+{
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(64);
+    (void)state;
+    cmc_put_base64url(&b, (const uint8_t *)"\xfb\xff\xbf\xff", 4);
+    cmc_put_base64url(&b, (const uint8_t *)"fo", 2);
+    assert_int_equal(b.len, 9);
+    assert_memory_equal(b.data, "-_-__wZm8", 9);
+}
+
 static const struct safe {
     const char *in;
     size_t max;
@@ -129,6 +183,8 @@ int main(void)
         cmocka_unit_test(hex_into_a_buffer),
         cmocka_unit_test(hex_that_is_none),
         cmocka_unit_test(base64),
+        cmocka_unit_test(base64_back),
+        cmocka_unit_test(base64url_is_written_without_padding),
         cmocka_unit_test(text_that_is_safe_to_show),
         cmocka_unit_test(a_cut_never_splits_a_character),
     };
