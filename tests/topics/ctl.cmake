@@ -1,0 +1,1 @@
+cmc_unit(tools/cmcctl_verdict LIBS cmc_ctl_verdict)

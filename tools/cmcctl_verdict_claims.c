@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmcctl_verdict_claims.c -- the tree of claims: what holds and is long is folded. */
+#include <string.h>
+
+#include "tools/cmcctl_verdict_parts.h"
+
+enum {
+    SHOWN_WHOLE = 16, /* a claim that rests on no more than so many is shown with all of them */
+    SIBLINGS = 6,     /* of a longer one, so many at most that hold are shown side by side */
+    DEPTH_MAX = 24,
+    TEXT_MAX = 2048,
+    WORDS_WIDTH = 92
+};
+
+struct tree {
+    const struct ctl_pen *pen;
+    bool explain, more[DEPTH_MAX]; /* a sibling follows, for each level */
+    size_t folded;
+};
+
+static size_t count(const struct verify_claim *first)
+{
+    size_t n = 0;
+    for (const struct verify_claim *c = first; c; c = c->next)
+        n += 1 + count(c->child);
+    return n;
+}
+
+/* Neither it nor anything below it asks for attention. */
+static bool holds(const struct verify_claim *c)
+{
+    if (c->status == VERIFY_BAD || c->status == VERIFY_UNCHECKED)
+        return false;
+    for (const struct verify_claim *child = c->child; child; child = child->next)
+        if (!holds(child))
+            return false;
+    return true;
+}
+
+/* The lines left of a claim at this depth; title: of its first line, else of those below. */
+static void put_branch(const struct tree *t, size_t depth, bool title)
+{
+    const bool utf8 = t->pen->utf8;
+    for (size_t i = 1; i <= depth && i < DEPTH_MAX; i++) {
+        const char *branch = t->more[i] ? utf8 ? "│  " : "|  " : "   ";
+        if (i == depth && title)
+            branch = t->more[i] ? utf8 ? "├─ " : "|- " : utf8 ? "└─ " : "`- ";
+        cmcctl_pen_text(t->pen, CTL_FAINT, branch);
+    }
+}
+
+/* What the claim means, in lines of their own. */
+static void put_meaning(const struct tree *t, const struct verify_claim *c, size_t depth)
+{
+    const char *words = cmcctl_verdict_meaning(c->id);
+    struct tree below = *t;
+    below.more[depth + 1 < DEPTH_MAX ? depth + 1 : depth] = c->child != NULL;
+    while (words && *words) {
+        size_t len = strlen(words);
+        if (len > WORDS_WIDTH) {
+            const char *cut = memrchr(words, ' ', WORDS_WIDTH);
+            len = cut ? (size_t)(cut - words) : len;
+        }
+        put_branch(&below, depth + 1, false);
+        cmcctl_pen_text(t->pen, CTL_FAINT, "");
+        cmc_put(t->pen->out, words, len);
+        cmc_put_u8(t->pen->out, '\n');
+        words += len;
+        words += *words == ' ';
+    }
+}
+
+static void put_line(const struct tree *t, const struct verify_claim *c, size_t depth)
+{
+    put_branch(t, depth, true);
+    cmcctl_pen_mark(t->pen, c->status);
+    cmc_put_u8(t->pen->out, ' ');
+    (void)cmcctl_pen_safe(t->pen, c->text, TEXT_MAX);
+    cmc_put_u8(t->pen->out, '\n');
+    if (t->explain)
+        put_meaning(t, c, depth);
+}
+
+static void put_folded(struct tree *t, size_t depth, size_t hidden)
+{
+    t->more[depth] = false;
+    put_branch(t, depth, true);
+    cmcctl_pen_mark(t->pen, VERIFY_GOOD);
+    cmc_put_fmt(t->pen->out, " %zu more hold\n", hidden);
+    t->folded += hidden;
+}
+
+static const struct verify_claim *next_shown(const struct verify_claim *c, bool fold)
+{
+    while (c && fold && holds(c))
+        c = c->next;
+    return c;
+}
+
+/* The claims from first on, at this depth below their parent; all: nothing is folded. */
+static void put_level(struct tree *t, const struct verify_claim *first, size_t depth, bool all)
+{
+    size_t quiet = 0, hidden = 0;
+    if (depth >= DEPTH_MAX)
+        return;
+    for (const struct verify_claim *c = first; c; c = c->next)
+        quiet += holds(c);
+    const bool fold = !all && (quiet > SIBLINGS || depth > 2);
+    for (const struct verify_claim *c = first; c && fold; c = c->next)
+        hidden += holds(c) ? 1 + count(c->child) : 0;
+    for (const struct verify_claim *c = next_shown(first, fold), *next; c; c = next) {
+        next = next_shown(c->next, fold);
+        t->more[depth] = next || hidden;
+        put_line(t, c, depth);
+        put_level(t, c->child, depth + 1, all);
+    }
+    if (hidden)
+        put_folded(t, depth, hidden);
+}
+
+size_t cmcctl_verdict_claims(const struct ctl_pen *p, const struct verify_claim *first,
+                             bool explain)
+{
+    struct tree t = {.pen = p, .explain = explain};
+    for (const struct verify_claim *c = first; c; c = c->next) {
+        put_line(&t, c, 0);
+        put_level(&t, c->child, 1, explain || count(c->child) <= SHOWN_WHOLE);
+    }
+    return t.folded;
+}
