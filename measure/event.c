@@ -33,22 +33,23 @@ enum {
     DELETE = 1 << MEASURE_CONTAINER_DELETE,
     FAILED = 1 << MEASURE_FAILED,
     BREAK = 1 << MEASURE_DISCONTINUITY,
+    UNMEASURED = 1 << MEASURE_UNMEASURED,
     CONTAINER = CREATE | DELETE | FAILED,
     REGISTER = START | BREAK
 };
 
-const uint16_t measure_event_types = CONTAINER | REGISTER;
+const uint16_t measure_event_types = CONTAINER | REGISTER | UNMEASURED;
 
 /* In the order of the keys, which is the order of the encoded map. */
 const struct measure_member measure_members[] = {
-    {3, TEXT(container), CONTAINER, 0},
-    {4, TEXT(sandbox), 0, CONTAINER},
-    {5, TEXT(ns), CONTAINER, 0},
-    {6, TEXT(pod), 0, CONTAINER},
-    {7, TEXT(pod_ns), 0, CONTAINER},
-    {8, TEXT(pod_uid), 0, CONTAINER},
-    {9, TEXT(name), 0, CONTAINER},
-    {10, TEXT(image), 0, CONTAINER},
+    {3, TEXT(container), CONTAINER, UNMEASURED},
+    {4, TEXT(sandbox), 0, CONTAINER | UNMEASURED},
+    {5, TEXT(ns), CONTAINER, UNMEASURED},
+    {6, TEXT(pod), 0, CONTAINER | UNMEASURED},
+    {7, TEXT(pod_ns), 0, CONTAINER | UNMEASURED},
+    {8, TEXT(pod_uid), 0, CONTAINER | UNMEASURED},
+    {9, TEXT(name), 0, CONTAINER | UNMEASURED},
+    {10, TEXT(image), 0, CONTAINER | UNMEASURED},
     {11, BYTES(config), AT(has_config), CREATE, FAILED},
     {12, BYTES(rootfs), AT(has_rootfs), CREATE, FAILED},
     {13, BYTES(listing), AT(has_listing), 0, CREATE | FAILED},
@@ -61,7 +62,7 @@ const struct measure_member measure_members[] = {
     {20, MEASURE_MEMBER_U32, "decision", AT(decision), MEASURE_DECISION_AUDIT, 0, CREATE | FAILED,
      0},
     {21, MEASURE_MEMBER_PROGRAMS, "programs", AT(programs), 0, 0, 0, CREATE | FAILED | REGISTER},
-    {22, TEXT(reason), FAILED | BREAK, 0},
+    {22, TEXT(reason), FAILED | BREAK | UNMEASURED, 0},
     {23, MEASURE_MEMBER_U32, "exit_status", AT(exit_status), 0, AT(has_exit), 0, DELETE},
     {24, BYTES(boot_id), 0, REGISTER, 0},
     {25, MEASURE_MEMBER_U32, "reset_count", AT(reset_count), 0, 0, REGISTER, 0},
@@ -71,6 +72,8 @@ const struct measure_member measure_members[] = {
     {29, TEXT(ignored_banks), 0, REGISTER},
     {30, MEASURE_MEMBER_BANKS, "found", AT(found), 0, 0, REGISTER, 0},
     {31, MEASURE_MEMBER_BANKS, "expected", AT(expected), 0, 0, BREAK, 0},
+    {39, MEASURE_MEMBER_U32, "pid", AT(pid), 0, 0, UNMEASURED, 0},
+    {40, TEXT(cgroup), UNMEASURED, 0},
 };
 const size_t measure_member_count = sizeof(measure_members) / sizeof(measure_members[0]);
 

@@ -76,6 +76,8 @@ struct measure_event {
     const char *reason; /* measurement-failed, discontinuity: what happened */
     bool has_exit;
     uint32_t exit_status; /* container-delete */
+    uint32_t pid;         /* unmeasured: a process of the container */
+    const char *cgroup;   /* unmeasured: where that process is */
 
     /* recorder-start, discontinuity */
     uint8_t boot_id[16];

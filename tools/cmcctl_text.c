@@ -107,7 +107,7 @@ static void put_title(struct cmc_buf *b, const struct ctl_entry *e)
     put_safe(b, e->ev.type_name);
     if (e->ev.container) {
         cmc_put_text(b, "  ");
-        put_safe(b, e->ev.ns);
+        put_safe(b, e->ev.ns ? e->ev.ns : "");
         cmc_put_u8(b, '/');
         put_safe(b, e->ev.container);
     }
@@ -200,6 +200,9 @@ static void put_entry(struct ctl_log *c, struct cmc_buf *b, const struct ctl_ent
     put_member(b, "pod", e->ev.pod);
     put_member(b, "sandbox", c->opt.wide ? e->ev.sandbox : NULL);
     put_member(b, "restored", e->ev.checkpoint);
+    if (e->ev.type == MEASURE_UNMEASURED)
+        cmc_put_fmt(b, "    process   %u\n", e->ev.pid);
+    put_member(b, "cgroup", e->ev.cgroup);
     if (e->ev.type == MEASURE_RECORDER_START || e->ev.type == MEASURE_DISCONTINUITY)
         put_register(c, b, &e->ev);
     put_measured(c, b, e);

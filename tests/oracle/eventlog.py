@@ -140,6 +140,7 @@ MEMBERS = {  # key: name, check
     25: ("reset_count", is_uint(32)), 26: ("restart_count", is_uint(32)),
     27: ("profile", lambda v: type(v) is int and v in (1, 2)), 28: ("pcr", is_uint(32)),
     29: ("ignored_banks", is_text), 30: ("found", is_banks), 31: ("expected", is_banks),
+    39: ("pid", is_uint(32)), 40: ("cgroup", is_text),
 }
 NAMES = {4, 6, 7, 8, 9, 10}
 REGISTER = {24, 25, 26, 27, 28, 30}
@@ -149,6 +150,7 @@ TYPES = {  # required, optional
     "container-delete": ({3, 5}, NAMES | {23}),
     "measurement-failed": ({3, 5, 16, 20, 22}, NAMES | {11, 12, 13, 14, 15, 17, 18, 19, 21}),
     "discontinuity": (REGISTER | {22, 31}, {21, 29}),
+    "unmeasured": ({22, 39, 40}, NAMES | {3, 5}),
 }
 
 

@@ -60,6 +60,10 @@ struct measure_event logs_least_event(enum measure_event_type type)
         ev.pcr = 13;
         ev.reset_count = 7;
         ev.found = (struct measure_banks){.count = 1, .bank = {{.alg = CMC_ALG_SHA256}}};
+    } else if (type == MEASURE_UNMEASURED) {
+        ev.reason = "reported, not measured";
+        ev.pid = 4711;
+        ev.cgroup = "/system.slice/other.service";
     } else {
         ev.container = "web-1";
         ev.ns = "default";
@@ -103,6 +107,11 @@ static void add_container(struct measure_event *ev)
         ev->exit_status = 137;
         return;
     }
+    if (ev->type == MEASURE_UNMEASURED) {
+        ev->container = "web-1";
+        ev->ns = "default";
+        return;
+    }
     ev->has_config = ev->has_rootfs = ev->has_listing = ev->has_options = true;
     ev->terminal = true;
     fill(ev->listing, 32, 0x70);
@@ -122,7 +131,7 @@ struct measure_event logs_event(enum measure_event_type type)
     } else {
         add_container(&ev);
     }
-    if (type != MEASURE_CONTAINER_DELETE)
+    if (type != MEASURE_CONTAINER_DELETE && type != MEASURE_UNMEASURED)
         add_programs(&ev);
     return ev;
 }

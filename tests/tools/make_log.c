@@ -57,15 +57,16 @@ static void vary_container(struct measure_event *ev)
 
 static void add_container_event(struct logs *l)
 {
-    static const enum measure_event_type types[] = {MEASURE_CONTAINER_CREATE,
-                                                    MEASURE_CONTAINER_DELETE, MEASURE_FAILED};
+    static const enum measure_event_type types[] = {
+        MEASURE_CONTAINER_CREATE, MEASURE_CONTAINER_DELETE, MEASURE_FAILED, MEASURE_UNMEASURED};
     static const enum measure_mark_how hows[] = {MEASURE_MARK_DONE,      MEASURE_MARK_DONE,
                                                  MEASURE_MARK_DONE,      MEASURE_MARK_FOUND,
                                                  MEASURE_MARK_RECOVERED, MEASURE_MARK_TWICE};
     struct measure_event ev =
-        pick(3) ? logs_event(types[pick(3)]) : logs_least_event(types[pick(3)]);
+        pick(3) ? logs_event(types[pick(4)]) : logs_least_event(types[pick(4)]);
     vary_container(&ev);
-    const bool quiet = l->profile == MEASURE_PROFILE_CMC && ev.type == MEASURE_CONTAINER_DELETE;
+    const bool quiet = l->profile == MEASURE_PROFILE_CMC &&
+                       (ev.type == MEASURE_CONTAINER_DELETE || ev.type == MEASURE_UNMEASURED);
     logs_intent(l, &ev);
     logs_mark(l, quiet ? MEASURE_MARK_RECOVERED : hows[pick(6)]);
 }

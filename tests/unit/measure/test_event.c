@@ -16,9 +16,9 @@
 #include "tests/lib/rows.h"
 #include "tests/tools/logs.h"
 
-static const enum measure_event_type written[] = {MEASURE_RECORDER_START, MEASURE_CONTAINER_CREATE,
-                                                  MEASURE_CONTAINER_DELETE, MEASURE_FAILED,
-                                                  MEASURE_DISCONTINUITY};
+static const enum measure_event_type written[] = {
+    MEASURE_RECORDER_START, MEASURE_CONTAINER_CREATE, MEASURE_CONTAINER_DELETE,
+    MEASURE_FAILED,         MEASURE_DISCONTINUITY,    MEASURE_UNMEASURED};
 
 static struct cmc_buf encode(const struct measure_event *ev)
 {
