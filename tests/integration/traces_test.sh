@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.." || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# containerd, a TPM and a container that keeps running, then $1
+# containerd, a TPM and a container that keeps running in each of two namespaces, then $1
 cat >"$work/busy" <<'EOF'
 . example-setup/lib/say.sh
 . example-setup/lib/world.sh
@@ -16,6 +16,7 @@ world_env "$world/none"
 world_tpm && world_containerd || exit 9
 busybox_tree $world/rootfs
 ctr run -d --rootfs $world/rootfs sleeper /bin/sleep 1000 || exit 9
+ctr -n "$CMC_NS-other" run -d --rootfs $world/rootfs sleeper /bin/sleep 1000 || exit 9
 echo "$CMC_NS" >"$READY"
 eval "$1"
 EOF
@@ -54,7 +55,7 @@ trial() { # trial NAME STATUS COMMAND [SIGNAL]
     machine >"$work/after"
     [ $status = "$want" ] || why+=" exit status $status, expected $want;"
     [ -z "$(marked "${ns:-none}")" ] || why+=" processes are left: $(marked "$ns" | tr '\n' ' ');"
-    [ -z "$(find /sys/fs/cgroup -name "${ns:-none}")" ] || why+=' control groups are left;'
+    [ -z "$(find /sys/fs/cgroup -name "${ns:-none}*")" ] || why+=' control groups are left;'
     diff "$work/before" "$work/after" >"$work/diff" || why+=" changed: $(tr '\n' ';' <"$work/diff")"
     if [ -z "$why" ]; then echo "ok $name"; else echo "not ok $name - $why"; fi
 }
