@@ -23,5 +23,7 @@ CMC_MUST_CHECK int meta_key_of_cert(X509 *cert, struct meta_key **out, struct cm
 CMC_MUST_CHECK int meta_key_strong(const EVP_PKEY *pkey, struct cmc_err *err);
 /* Bytes of r and of s; 0: not an elliptic curve. */
 size_t meta_key_curve_bytes(const EVP_PKEY *pkey);
+/* SHA-256, SHA-384 or SHA-512 by its TPM_ALG_ID; NULL: another one. */
+const EVP_MD *meta_key_digest(uint16_t hash);
 CMC_DEFINE_CLEANUP(meta_key_freep, struct meta_key *, meta_key_free)
 #endif

@@ -11,7 +11,7 @@ CMC_DEFINE_CLEANUP(ecdsa_freep, ECDSA_SIG *, ECDSA_SIG_free)
 
 enum { DER_MAX = 160 }; /* of r and s of P-521 */
 
-static const EVP_MD *digest_of(uint16_t hash)
+const EVP_MD *meta_key_digest(uint16_t hash)
 {
     if (hash == CMC_ALG_SHA256)
         return EVP_sha256();
@@ -49,7 +49,7 @@ static int check_scheme(const struct meta_key *k, const struct meta_signature *s
     const bool curve = meta_key_curve_bytes(k->pkey) != 0;
     if (sig->alg != META_RSASSA && sig->alg != META_RSAPSS && sig->alg != META_ECDSA)
         return cmc_fail(err, CMC_E_VERIFY, "signature scheme 0x%04x is not one of ours", sig->alg);
-    if (!digest_of(sig->hash))
+    if (!meta_key_digest(sig->hash))
         return cmc_fail(err, CMC_E_VERIFY,
                         "signature over hash algorithm 0x%04x, need SHA-256, SHA-384 or SHA-512",
                         sig->hash);
@@ -62,7 +62,7 @@ static int check_scheme(const struct meta_key *k, const struct meta_signature *s
 static bool set_up(EVP_MD_CTX *ctx, const struct meta_key *k, const struct meta_signature *sig)
 {
     EVP_PKEY_CTX *p = NULL;
-    if (EVP_DigestVerifyInit(ctx, &p, digest_of(sig->hash), NULL, k->pkey) != 1)
+    if (EVP_DigestVerifyInit(ctx, &p, meta_key_digest(sig->hash), NULL, k->pkey) != 1)
         return false;
     if (sig->alg == META_ECDSA)
         return true;

@@ -141,7 +141,7 @@ static int verify(X509_STORE_CTX *ctx, const struct meta_trust *t, enum meta_rol
     if (!set_up(ctx, t))
         return meta_ossl_fail(err, CMC_E_LIMIT, "out of memory for a certificate chain");
     if (X509_verify_cert(ctx) != 1)
-        return meta_check_fail(ctx, role, err);
+        return meta_check_fail(ctx, t->now, role, err);
     const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
     CMC_CLEANUP(meta_key_freep) struct meta_key *k = NULL;
     if (meta_check_usage(chain, role, err) < 0 ||

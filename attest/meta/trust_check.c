@@ -138,6 +138,21 @@ static void put_time(const ASN1_TIME *t, char out[static TIME_CAP])
         (void)snprintf(out, TIME_CAP, "a time that cannot be read");
 }
 
+int meta_check_time(X509 *cert, int64_t now, struct cmc_err *err)
+{
+    time_t at = (time_t)now;
+    char when[TIME_CAP];
+    if (X509_cmp_time(X509_get0_notAfter(cert), &at) <= 0) { /* 0: it cannot be read */
+        put_time(X509_get0_notAfter(cert), when);
+        return refuse(cert, err, "has expired: it was valid until %s", when);
+    }
+    if (X509_cmp_time(X509_get0_notBefore(cert), &at) >= 0) {
+        put_time(X509_get0_notBefore(cert), when);
+        return refuse(cert, err, "is not yet valid: only from %s", when);
+    }
+    return 0;
+}
+
 static const struct {
     int fault;
     const char *text;
@@ -165,25 +180,18 @@ static const struct {
     {X509_V_ERR_NO_EXPLICIT_POLICY, "lacks a certificate policy that a CA above requires"},
 };
 
-int meta_check_fail(X509_STORE_CTX *ctx, enum meta_role role, struct cmc_err *err)
+int meta_check_fail(X509_STORE_CTX *ctx, int64_t now, enum meta_role role, struct cmc_err *err)
 {
     const int fault = X509_STORE_CTX_get_error(ctx);
     X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
-    char when[TIME_CAP];
     if (!cert)
         return meta_ossl_fail(err, CMC_E_VERIFY, "certificate chain: %s",
                               X509_verify_cert_error_string(fault));
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
         if (faults[i].fault == fault)
             return refuse(cert, err, "%s", faults[i].text);
-    if (fault == X509_V_ERR_CERT_HAS_EXPIRED) {
-        put_time(X509_get0_notAfter(cert), when);
-        return refuse(cert, err, "has expired: it was valid until %s", when);
-    }
-    if (fault == X509_V_ERR_CERT_NOT_YET_VALID) {
-        put_time(X509_get0_notBefore(cert), when);
-        return refuse(cert, err, "is not yet valid: only from %s", when);
-    }
+    if (meta_check_time(cert, now, err) < 0)
+        return -(int)err->code;
     char issuer[META_OSSL_NAME_CAP];
     meta_ossl_name(X509_get_issuer_name(cert), issuer);
     if (fault == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||

@@ -14,8 +14,10 @@ CMC_MUST_CHECK int meta_check_digest(X509 *cert, struct cmc_err *err);
  * Errors: -CMC_E_VERIFY. */
 CMC_MUST_CHECK int meta_check_usage(const STACK_OF(X509) * chain, enum meta_role role,
                                     struct cmc_err *err);
+/* Valid at that time. Errors: -CMC_E_VERIFY. */
+CMC_MUST_CHECK int meta_check_time(X509 *cert, int64_t now, struct cmc_err *err);
 /* Fails with the fault that X509_verify_cert() found. */
-int meta_check_fail(X509_STORE_CTX *ctx, enum meta_role role, struct cmc_err *err);
+int meta_check_fail(X509_STORE_CTX *ctx, int64_t now, enum meta_role role, struct cmc_err *err);
 /* "metadata", "attestation keys", ... */
 const char *meta_check_role(enum meta_role role);
 /* A signature algorithm (NID) that hashes with SHA-256, SHA-384 or SHA-512. */
