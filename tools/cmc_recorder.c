@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tools/cmc_recorder.c -- prepares the recorder's directory at boot and writes the first event. */
+/* tools/cmc_recorder.c -- prepares the recorder's directory at boot and writes the first event;
+ * serves the recorder's socket. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -16,18 +18,22 @@
 #include "base/applog.h"
 #include "base/cleanup.h"
 #include "base/options.h"
+#include "base/service.h"
 #include "base/site.h"
+#include "record/ask.h"
 #include "record/dir.h"
 #include "record/recorder.h"
+#include "tools/cmc_recorder_serve.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NOT_DONE = 3 };
-enum { PROGRAMS = 2, STEP = 8192 };
+enum { PROGRAMS = 2, STEP = 8192, IDLE_MS = 30000 };
 
 #define DEFAULT_TCTI "device:/dev/tpmrm0"
 
 struct settings {
     const char *config;
-    bool init;
+    const char *socket; /* to make; NULL: the service manager's */
+    bool init, serve;
 };
 
 static int exit_status(const struct cmc_err *err)
@@ -44,14 +50,18 @@ static int parse(int argc, char **argv, struct settings *out, struct cmc_err *er
     const struct cmc_opt opts[] = {
         {"init", CMC_OPT_BOOL, NULL,
          "prepare the runtime directory and write recorder-start where it is due", &s.init},
+        {"serve", CMC_OPT_BOOL, NULL,
+         "serve the socket that the service manager passed, or the one of --socket", &s.serve},
+        {"socket", CMC_OPT_TEXT, "PATH", "make this socket (with --serve; " RECORD_SOCKET ")",
+         &s.socket},
         {"config", CMC_OPT_TEXT, "FILE", "configuration (default " CMC_SITE_PATH ")", &s.config},
     };
     const struct cmc_options options = {
         .program = "cmc-recorder",
-        .synopsis = "--init [OPTION]...",
+        .synopsis = "--init|--serve [OPTION]...",
         .about =
-            "Prepares the directory of the measurement log at boot and writes its first event.\n"
-            "Doing it twice changes nothing.",
+            "Prepares the directory of the measurement log at boot and writes its first event\n"
+            "(doing it twice changes nothing), or records what cmcd is told of.",
         .opts = opts,
         .count = sizeof(opts) / sizeof(opts[0]),
         .after = "CMC_TCTI names the TPM where the configuration does not.\n\n"
@@ -62,8 +72,10 @@ static int parse(int argc, char **argv, struct settings *out, struct cmc_err *er
         return rc;
     if (first != argc)
         return cmc_fail(err, CMC_E_USAGE, "%.64s: no arguments are taken; see --help", argv[first]);
-    if (!s.init)
-        return cmc_fail(err, CMC_E_USAGE, "nothing to do: give --init; see --help");
+    if (s.init == s.serve)
+        return cmc_fail(err, CMC_E_USAGE, "give either --init or --serve; see --help");
+    if (s.socket && !s.serve)
+        return cmc_fail(err, CMC_E_USAGE, "--socket goes with --serve; see --help");
     *out = s;
     return CMC_OPTIONS_RUN;
 }
@@ -169,14 +181,9 @@ static void report(const struct cmc_site *site, const struct record_receipt *rec
             "directory", site->runtime_dir, "pcr", pcr, "event", seq, NULL);
 }
 
-static int init(const struct cmc_site *site, struct cmc_err *err)
+static struct record_config config_of(const struct cmc_site *site, const struct programs *programs)
 {
-    struct programs programs = {0};
-    struct record *r = NULL;
-    struct record_receipt receipt;
-    if (find_programs(&programs, err) < 0 || mount_runtime(site->runtime_dir, err) < 0)
-        return -(int)err->code;
-    const struct record_config cfg = {
+    return (struct record_config){
         .runtime_dir = site->runtime_dir,
         .tcti = tcti_of(site),
         .pcr = site->pcr,
@@ -185,8 +192,18 @@ static int init(const struct cmc_site *site, struct cmc_err *err)
         .firmware_log = site->firmware_log,
         .ignore_banks = site->ignore_banks,
         .ignore_count = site->ignore_count,
-        .programs = programs.list,
-        .program_count = programs.count};
+        .programs = programs->list,
+        .program_count = programs->count};
+}
+
+static int init(const struct cmc_site *site, struct cmc_err *err)
+{
+    struct programs programs = {0};
+    struct record *r = NULL;
+    struct record_receipt receipt;
+    if (find_programs(&programs, err) < 0 || mount_runtime(site->runtime_dir, err) < 0)
+        return -(int)err->code;
+    const struct record_config cfg = config_of(site, &programs);
     int rc = record_open(&cfg, &r, err);
     if (rc == 0)
         rc = record_init(r, &receipt, err);
@@ -194,6 +211,34 @@ static int init(const struct cmc_site *site, struct cmc_err *err)
     if (rc == 0)
         report(site, &receipt);
     return rc;
+}
+
+static int open_socket(const char *path, struct cmc_err *err)
+{
+    const struct cmc_service_socket own = {
+        .path = path, .type = SOCK_SEQPACKET, .mode = 0660, .gid = record_dir_group()};
+    if (path)
+        return cmc_service_listen(&own, err);
+    const int n = cmc_service_sockets(getenv("LISTEN_PID"), getenv("LISTEN_FDS"), err);
+    if (n < 0)
+        return n;
+    if (n != 1)
+        return cmc_fail(err, CMC_E_USAGE, "%d sockets were passed, expected 1: give --socket", n);
+    return CMC_SERVICE_FIRST_FD;
+}
+
+/* Who was started for a socket ends when nobody asks for a while: it is started again. */
+static int serve(const struct cmc_site *site, const struct settings *settings, struct cmc_err *err)
+{
+    struct programs programs = {0};
+    if (find_programs(&programs, err) < 0)
+        return -(int)err->code;
+    const struct record_config cfg = config_of(site, &programs);
+    struct recorder_service service = {.record = &cfg, .user = recorder_serve_user()};
+    cmc_autofd int listener = open_socket(settings->socket, err);
+    if (listener < 0)
+        return -(int)err->code;
+    return recorder_serve_all(&service, listener, settings->socket ? -1 : IDLE_MS, err);
 }
 
 int main(int argc, char **argv)
@@ -209,7 +254,7 @@ int main(int argc, char **argv)
     if (rc == CMC_OPTIONS_RUN)
         rc = cmc_site_load(settings.config, &site, &err);
     if (rc == 0) {
-        rc = init(&site, &err);
+        rc = settings.serve ? serve(&site, &settings, &err) : init(&site, &err);
         cmc_site_done(&site);
     }
     if (rc == 0)
