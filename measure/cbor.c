@@ -170,15 +170,15 @@ int measure_cbor_expect(struct cmc_reader *r, enum measure_cbor_type type, const
     return 0;
 }
 
-static int skip(struct cmc_reader *r, unsigned depth, struct cmc_err *err);
+static int skip(struct cmc_reader *r, unsigned left, struct cmc_err *err);
 
-static int skip_map(struct cmc_reader *r, uint64_t pairs, unsigned depth, struct cmc_err *err)
+static int skip_map(struct cmc_reader *r, uint64_t pairs, unsigned left, struct cmc_err *err)
 {
     const uint8_t *last = NULL;
     size_t last_len = 0;
     for (uint64_t i = 0; i < pairs; i++) {
         const uint8_t *key = r->p;
-        int rc = skip(r, depth, err);
+        int rc = skip(r, left, err);
         if (rc < 0)
             return rc;
         const size_t len = (size_t)(r->p - key);
@@ -188,28 +188,35 @@ static int skip_map(struct cmc_reader *r, uint64_t pairs, unsigned depth, struct
             return cmc_fail(err, CMC_E_FORMAT, "CBOR: map keys do not ascend");
         last = key;
         last_len = len;
-        rc = skip(r, depth, err);
+        rc = skip(r, left, err);
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
-static int skip(struct cmc_reader *r, unsigned depth, struct cmc_err *err)
+static int skip(struct cmc_reader *r, unsigned left, struct cmc_err *err)
 {
     struct measure_cbor item = {0};
-    if (depth >= MEASURE_CBOR_DEPTH_MAX)
-        return cmc_fail(err, CMC_E_LIMIT, "CBOR: nested more than %d levels deep",
-                        MEASURE_CBOR_DEPTH_MAX);
+    if (left == 0)
+        return cmc_fail(err, CMC_E_LIMIT, "CBOR: nested too deep");
     int rc = measure_cbor_next(r, &item, err);
     if (rc == 0 && item.type == MEASURE_CBOR_MAP)
-        return skip_map(r, item.value, depth + 1, err);
+        return skip_map(r, item.value, left - 1, err);
     for (uint64_t i = 0; rc == 0 && item.type == MEASURE_CBOR_ARRAY && i < item.value; i++)
-        rc = skip(r, depth + 1, err);
+        rc = skip(r, left - 1, err);
     return rc;
 }
 
 int measure_cbor_skip(struct cmc_reader *r, struct cmc_err *err)
 {
-    return skip(r, 0, err);
+    return measure_cbor_skip_within(r, MEASURE_CBOR_DEPTH_MAX, err);
+}
+
+int measure_cbor_skip_within(struct cmc_reader *r, unsigned levels, struct cmc_err *err)
+{
+    const int rc = skip(r, levels, err);
+    if (rc == -CMC_E_LIMIT)
+        return cmc_fail(err, CMC_E_LIMIT, "CBOR: nested more than %u levels deep", levels);
+    return rc;
 }

@@ -50,6 +50,9 @@ CMC_MUST_CHECK int measure_cbor_expect(struct cmc_reader *r, enum measure_cbor_t
 /* Passes over one whole item: keys of maps ascend in the order of their bytes, none is there
  * twice. Errors: as above, and -CMC_E_LIMIT over MEASURE_CBOR_DEPTH_MAX levels. */
 CMC_MUST_CHECK int measure_cbor_skip(struct cmc_reader *r, struct cmc_err *err);
+/* The same with another limit on levels. */
+CMC_MUST_CHECK int measure_cbor_skip_within(struct cmc_reader *r, unsigned levels,
+                                            struct cmc_err *err);
 
 /* Well-formed UTF-8 (Unicode 15, table 3-7). */
 bool measure_cbor_is_utf8(const uint8_t *text, size_t len);

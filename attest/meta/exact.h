@@ -5,7 +5,14 @@
 #define ATTEST_META_EXACT_H
 #include "attest/meta/types.h"
 
-enum { META_EXACT_MAX = 64 << 20, META_EXACT_PCRS = 64, META_EXACT_LIST = 4096 };
+enum {
+    META_EXACT_MAX = 64 << 20,
+    META_EXACT_PCRS = 64,
+    META_EXACT_LIST = 4096, /* details, digests, items */
+    META_EXACT_BLOB = 2048, /* bytes of attest, of signature */
+    META_EXACT_NAME = 1024, /* bytes of name */
+    META_EXACT_BOOT_LOGS = 2
+};
 
 struct meta_exact_pcr {
     uint32_t bank, index;

@@ -72,8 +72,9 @@ struct meta_manifest {
     size_t component_count;
     const char *spec_version, *developer, *omsp_server;
     struct meta_texts base_layers, ca_fingerprints;
-    int64_t cert_level;
+    int64_t cert_level, sbom_version;
     const struct cmc_json *details;
+    const struct cmc_json *snp_policy, *tdx_policy, *sgx_policy; /* kept; never evaluated here */
 };
 struct meta_description { /* of a manifest, in an image description */
     const char *type, *name, *description, *manifest;
@@ -150,8 +151,9 @@ struct meta_report {
     const struct meta_evidence *evidence;
     size_t evidence_count;
     struct meta_context context;
-    struct cmc_buf context_bytes; /* what the evidence nonce is the hash of; owned by doc */
-    struct meta_doc *doc;         /* owned */
+    struct meta_bytes
+        context_bytes;    /* as they are in the report: the evidence nonce is their hash */
+    struct meta_doc *doc; /* owned */
 };
 CMC_MUST_CHECK int meta_report_decode(const void *data, size_t len, struct meta_report *out,
                                       struct cmc_err *err);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attest/meta/codec_parts.h -- what the files of the codec share; for attest/meta/codec_*.c alone.
+ */
+#ifndef ATTEST_META_CODEC_PARTS_H
+#define ATTEST_META_CODEC_PARTS_H
+#include "attest/meta/doc.h"
+#include "measure/cbor.h"
+
+/* Where the decoder is: a member or an element, and what it is in. */
+struct meta_place {
+    const struct meta_place *up; /* NULL: the top */
+    const char *name;            /* NULL: element index */
+    size_t index;
+};
+/* "$.components[3].name"; safe for terminals, cut at the tail. */
+void meta_place_path(const struct meta_place *p, char out[static META_PATH_MAX]);
+
+/* One decoder for both encodings: JSON is walked by node (never NULL then), CBOR is read on. Heads
+ * of items are CBOR's in both: a JSON string is a text, an object a map. */
+struct meta_decoder {
+    struct meta_doc *doc;
+    struct cmc_reader cbor;
+    bool json;
+    const struct meta_place *place;
+    struct cmc_err *err;
+};
+int meta_decoder_fail(const struct meta_decoder *d, enum cmc_code code, const char *fmt, ...)
+    CMC_PRINTF(3, 4);
+/* Adds the place to what a callee said. */
+int meta_decoder_wrap(const struct meta_decoder *d);
+CMC_MUST_CHECK int meta_decoder_head(struct meta_decoder *d, const struct cmc_json *node,
+                                     struct measure_cbor *out);
+/* Reads a head that must be of a type. */
+CMC_MUST_CHECK int meta_decoder_expect(struct meta_decoder *d, const struct cmc_json *node,
+                                       enum measure_cbor_type type, struct measure_cbor *out);
+CMC_MUST_CHECK int meta_decoder_alloc(struct meta_decoder *d, size_t count, size_t size,
+                                      void **out);
+bool meta_value_is_list(enum meta_value v);
+/* Where a list's count is. */
+static inline size_t meta_field_count_at(const struct meta_field *f)
+{
+    return f->value == META_TEXTS ? f->at + offsetof(struct meta_texts, count) : f->count_at;
+}
+/* The most bytes or elements that it may have. */
+size_t meta_field_max(const struct meta_field *f);
+/* value is one of the words in only, between '|'. */
+bool meta_value_is_one_of(const char *value, const char *only);
+/* Whether a field may have n bytes or elements. */
+CMC_MUST_CHECK int meta_decoder_size(const struct meta_decoder *d, const struct meta_field *f,
+                                     uint64_t n);
+CMC_MUST_CHECK int meta_decoder_text(struct meta_decoder *d, const struct meta_field *f,
+                                     const struct cmc_json *node, const char **out);
+CMC_MUST_CHECK int meta_decoder_bytes(struct meta_decoder *d, bool hex, const struct cmc_json *node,
+                                      struct meta_bytes *out);
+/* Texts, numbers, byte strings and raw values; into at. */
+CMC_MUST_CHECK int meta_decoder_scalar(struct meta_decoder *d, const struct meta_field *f,
+                                       const struct cmc_json *node, void *at);
+/* The keys of a map ascend, so none is there twice. */
+struct meta_key_order {
+    const uint8_t *last;
+    size_t len;
+};
+/* key: where the key that was just read began. */
+CMC_MUST_CHECK int meta_decoder_ordered(const struct meta_decoder *d, struct meta_key_order *o,
+                                        const uint8_t *key);
+/* A free tree: of JSON the node itself, of CBOR what JSON would have. */
+CMC_MUST_CHECK int meta_decoder_tree(struct meta_decoder *d, const struct cmc_json *node,
+                                     const struct cmc_json **out);
+enum { META_SKIP_MAX = 64 };
+/* Passes over a whole item of at most META_SKIP_MAX levels. */
+CMC_MUST_CHECK int meta_decoder_skip(struct meta_decoder *d, const struct cmc_json *node);
+
+/* Writers of the two encodings. */
+void meta_tree_put_json(struct cmc_buf *b, const struct cmc_json *node);
+/* Errors: -CMC_E_LIMIT (memory). */
+CMC_MUST_CHECK int meta_tree_put_cbor(struct cmc_buf *b, const struct cmc_json *node,
+                                      struct cmc_err *err);
+/* A JSON string as Go's encoding/json writes it: <, >, & and U+2028, U+2029 are escaped, too. */
+void meta_put_go_text(struct cmc_buf *b, const char *text, size_t len);
+#endif
