@@ -12,4 +12,8 @@ enum cmcctl_exit {
 
 /* Each takes main()'s arguments from its own name on and returns an exit status. */
 int cmcctl_log(int argc, char **argv);
+int cmcctl_verify(int argc, char **argv); /* "verify" and "explain" */
+int cmcctl_generate(int argc, char **argv);
+int cmcctl_reference(int argc, char **argv);
+int cmcctl_measure(int argc, char **argv);
 #endif
