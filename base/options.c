@@ -68,6 +68,14 @@ static int set_u64(const struct given *g, uint64_t *to, struct cmc_err *err)
     return 0;
 }
 
+static int add_text(const struct given *g, struct cmc_opt_list *to, struct cmc_err *err)
+{
+    if (to->count == CMC_OPT_LIST_MAX)
+        return fail_option(g, "is given too often", err);
+    to->at[to->count++] = g->value;
+    return 0;
+}
+
 /* next: the argument behind this one, or NULL. Returns the arguments used, 1 or 2. */
 static int set(const struct cmc_opt *opt, struct given g, const char *next, struct cmc_err *err)
 {
@@ -88,6 +96,9 @@ static int set(const struct cmc_opt *opt, struct given g, const char *next, stru
         break;
     case CMC_OPT_U64:
         rc = set_u64(&g, opt->to, err);
+        break;
+    case CMC_OPT_LIST:
+        rc = add_text(&g, opt->to, err);
         break;
     }
     return rc < 0 ? rc : used;

@@ -10,7 +10,14 @@
 enum cmc_opt_kind {
     CMC_OPT_BOOL, /* to: bool.   -name, --name, -name=true, -name=false */
     CMC_OPT_TEXT, /* to: const char *, borrowed from argv. -name V, --name V, -name=V, --name=V */
-    CMC_OPT_U64   /* to: uint64_t, decimal */
+    CMC_OPT_U64,  /* to: uint64_t, decimal */
+    CMC_OPT_LIST  /* to: struct cmc_opt_list. As text; each that is given counts, in order */
+};
+
+enum { CMC_OPT_LIST_MAX = 256 };
+struct cmc_opt_list { /* zeroed by the caller */
+    const char *at[CMC_OPT_LIST_MAX]; /* borrowed from argv */
+    size_t count;
 };
 
 struct cmc_opt {
