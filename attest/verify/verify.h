@@ -82,6 +82,7 @@ struct verify_result {
     bool has_ak;
     const char *profile; /* "exact", "cmc" */
     int cert_level;
+    int64_t created; /* seconds since 1970: the time of policy->trust */
 };
 
 /* Verifies a report of either profile, in JSON or CBOR. nonce: the one that was sent.
