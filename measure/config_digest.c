@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/hex.h"
 #include "measure/config_parts.h"
+#include "measure/config_secret.h"
 
 /* "cmc-oci-config-1" and its NUL: no other thing that we hash begins so. */
 static const char domain[] = "cmc-oci-config-1";
@@ -66,6 +67,7 @@ struct canon {
     struct cmc_buf out, message; /* message: what the HMAC covers; kept for its memory */
     const struct cmc_json *env;  /* the array of entries, or NULL */
     const uint8_t *key;
+    const struct measure_names *only; /* other values are shown; NULL: none is */
 };
 
 static void canon_done(struct canon *c)
@@ -95,7 +97,8 @@ static int put_entry(struct canon *c, const struct cmc_json *node, struct cmc_er
     int rc = measure_config_entry(node, &e, err);
     if (rc < 0)
         return rc;
-    if (!e.name || (!e.value && !e.commitment)) {
+    const bool shown = e.value && c->only && !measure_names_match(c->only, e.name, e.name_len);
+    if (!e.name || (!e.value && !e.commitment) || shown) {
         cmc_put_json(&c->out, node);
         return 0;
     }
@@ -189,6 +192,25 @@ int measure_config_detail_withhold(const void *detail, size_t len, const uint8_t
         return -(int)err->code;
     cmc_put(out, c.out.data, c.out.len);
     return cmc_buf_check(out, "configuration detail", err);
+}
+
+int measure_config_detail_withhold_names(const void *detail, size_t len,
+                                         const uint8_t *redaction_key,
+                                         const struct measure_names *names, struct cmc_buf *out,
+                                         struct cmc_err *err)
+{
+    CMC_CLEANUP(canon_done)
+    struct canon c = {.out = cmc_buf_of(CANONICAL_MAX),
+                      .message = cmc_buf_of(CMC_JSON_BYTES_MAX),
+                      .key = redaction_key ? redaction_key : no_key,
+                      .only = redaction_key ? NULL : names};
+    const int secret = measure_config_has_secret(detail, len, names, err); /* of a hook */
+    if (secret != 0)
+        return secret < 0 ? secret : 0;
+    if (put_canonical(&c, detail, len, err) < 0)
+        return -(int)err->code;
+    cmc_put(out, c.out.data, c.out.len);
+    return cmc_buf_check(out, "configuration detail", err) < 0 ? -(int)err->code : 1;
 }
 
 void measure_config_key_id(const uint8_t *key, uint8_t out[static MEASURE_KEY_ID_LEN])

@@ -16,11 +16,16 @@ struct prove_config {           /* borrowed until prove_close() */
     const char *host;           /* what the report calls us */
     const char *const *secrets; /* patterns of variables to withhold; NULL: the default list */
     size_t secret_count;
-    uint16_t bank;                 /* TPM_ALG_ID that is quoted */
+    uint16_t bank;                 /* TPM_ALG_ID that is quoted; profile cmc: SHA-256 */
     uint32_t pcr;                  /* the register */
-    uint32_t exclude;              /* bit i: PCR i is not quoted */
+    uint32_t exclude;              /* bit i: PCR i of 0 to 15 is not quoted; PROVE_EXCLUDE */
     const char *tcg_log, *ima_log; /* NULL: not sent */
+    const uint8_t *redaction_key;  /* 32 bytes, or NULL: configurations that need it stay here */
+    const char *recorder_socket;   /* where recording can be paused: profile cmc on a busy host;
+                                      NULL: it cannot */
 };
+
+enum { PROVE_EXCLUDE = 1 << 10 }; /* IMA extends PCR 10 all the time */
 
 struct prove_item { /* one signed item of metadata; borrowed */
     const uint8_t *data;
