@@ -86,9 +86,6 @@ static int read_chain(const struct meta_der *chain, size_t count, STACK_OF(X509)
             return cmc_wrap(err, "certificate %zu of the chain", i + 1);
         if (meta_check_cert(cert, err) < 0)
             return -(int)err->code;
-        /* a root's signature over itself proves nothing, so its digest does not matter */
-        if (!(X509_get_extension_flags(cert) & EXFLAG_SS) && meta_check_digest(cert, err) < 0)
-            return -(int)err->code;
         if (sk_X509_push(certs, cert) <= 0)
             return cmc_fail(err, CMC_E_LIMIT, "out of memory");
         (void)CMC_TAKE_PTR(cert);
@@ -144,7 +141,7 @@ static int verify(X509_STORE_CTX *ctx, const struct meta_trust *t, enum meta_rol
         return meta_check_fail(ctx, t->now, role, err);
     const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
     CMC_CLEANUP(meta_key_freep) struct meta_key *k = NULL;
-    if (meta_check_usage(chain, role, err) < 0 ||
+    if (meta_check_digests(chain, err) < 0 || meta_check_usage(chain, role, err) < 0 ||
         meta_key_of_cert(sk_X509_value(chain, 0), &k, err) < 0 || check_tpm(k, role, err) < 0)
         return -(int)err->code;
     *out = CMC_TAKE_PTR(k);

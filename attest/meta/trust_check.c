@@ -29,7 +29,7 @@ const char *meta_check_role(enum meta_role role)
     return roles[role].name;
 }
 
-/* Fails with the certificate's name in front. */
+/* Fails with the certificate's name in front; NULL: the chain as a whole. */
 static int CMC_PRINTF(3, 4) refuse(X509 *cert, struct cmc_err *err, const char *fmt, ...)
 {
     char name[META_OSSL_NAME_CAP], what[256];
@@ -37,6 +37,8 @@ static int CMC_PRINTF(3, 4) refuse(X509 *cert, struct cmc_err *err, const char *
     va_start(ap, fmt);
     (void)vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
+    if (!cert)
+        return cmc_fail(err, CMC_E_VERIFY, "certificate chain %s", what);
     meta_ossl_name(X509_get_subject_name(cert), name);
     return cmc_fail(err, CMC_E_VERIFY, "certificate \"%s\" %s", name, what);
 }
@@ -64,15 +66,20 @@ bool meta_check_strong(int nid)
     return digest == NID_sha256 || digest == NID_sha384 || digest == NID_sha512;
 }
 
-/* RSASSA-PSS names its digest in parameters, which this call knows how to read. */
-int meta_check_digest(X509 *cert, struct cmc_err *err)
+/* RSASSA-PSS names its digest in parameters, which X509_get_signature_info() knows how to read. The
+ * root's signature over itself proves nothing, so its digest does not matter. */
+int meta_check_digests(const STACK_OF(X509) * chain, struct cmc_err *err)
 {
-    int digest = NID_undef;
-    (void)X509_get_signature_info(cert, &digest, NULL, NULL, NULL);
-    if (digest == NID_sha256 || digest == NID_sha384 || digest == NID_sha512)
-        return 0;
-    return refuse(cert, err, "is signed over a weak digest (%s): need SHA-256, SHA-384 or SHA-512",
-                  OBJ_nid2sn(X509_get_signature_nid(cert)));
+    for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
+        X509 *cert = sk_X509_value(chain, i);
+        int digest = NID_undef;
+        (void)X509_get_signature_info(cert, &digest, NULL, NULL, NULL);
+        if (digest != NID_sha256 && digest != NID_sha384 && digest != NID_sha512)
+            return refuse(cert, err,
+                          "is signed over a weak digest (%s): need SHA-256, SHA-384 or SHA-512",
+                          OBJ_nid2sn(X509_get_signature_nid(cert)));
+    }
+    return 0;
 }
 
 int meta_check_cert(X509 *cert, struct cmc_err *err)
@@ -184,13 +191,13 @@ int meta_check_fail(X509_STORE_CTX *ctx, int64_t now, enum meta_role role, struc
 {
     const int fault = X509_STORE_CTX_get_error(ctx);
     X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
-    if (!cert)
-        return meta_ossl_fail(err, CMC_E_VERIFY, "certificate chain: %s",
-                              X509_verify_cert_error_string(fault));
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
         if (faults[i].fault == fault)
             return refuse(cert, err, "%s", faults[i].text);
-    if (meta_check_time(cert, now, err) < 0)
+    if (!cert)
+        return refuse(cert, err, "is refused: %s", X509_verify_cert_error_string(fault));
+    if ((fault == X509_V_ERR_CERT_HAS_EXPIRED || fault == X509_V_ERR_CERT_NOT_YET_VALID) &&
+        meta_check_time(cert, now, err) < 0)
         return -(int)err->code;
     char issuer[META_OSSL_NAME_CAP];
     meta_ossl_name(X509_get_issuer_name(cert), issuer);

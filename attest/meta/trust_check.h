@@ -8,8 +8,8 @@
 CMC_MUST_CHECK int meta_check_parse(const struct meta_der *der, X509 **out, struct cmc_err *err);
 /* Version, extensions, serial number and key. Errors: -CMC_E_VERIFY. */
 CMC_MUST_CHECK int meta_check_cert(X509 *cert, struct cmc_err *err);
-/* The digest that its issuer signed. Errors: -CMC_E_VERIFY. */
-CMC_MUST_CHECK int meta_check_digest(X509 *cert, struct cmc_err *err);
+/* The digests that issuers signed, in a verified chain. Errors: -CMC_E_VERIFY. */
+CMC_MUST_CHECK int meta_check_digests(const STACK_OF(X509) * chain, struct cmc_err *err);
 /* Key usage, extended key usage and CA flags of a verified chain, leaf first, root last.
  * Errors: -CMC_E_VERIFY. */
 CMC_MUST_CHECK int meta_check_usage(const STACK_OF(X509) * chain, enum meta_role role,
