@@ -82,6 +82,7 @@ struct verify_result {
     bool has_ak;
     const char *profile; /* "exact", "cmc" */
     int cert_level;
+    uint32_t pcr;    /* the log's register; 0: not known */
     int64_t created; /* seconds since 1970: the time of policy->trust */
 };
 
@@ -93,7 +94,10 @@ CMC_MUST_CHECK int verify_report(const void *report, size_t len, const void *non
                                  struct verify_result **out, struct cmc_err *err);
 void verify_result_free(struct verify_result *r);
 
-/* Appends the result as JSON (docs/formats/result.md). */
+/* Appends the result as one JSON object (docs/formats/result.md): CMC's AttestationResult with
+ * members of ours, or, as verify_result_put_attestation(), without them. */
 CMC_MUST_CHECK int verify_result_put_json(const struct verify_result *r, struct cmc_buf *out,
                                           struct cmc_err *err);
+CMC_MUST_CHECK int verify_result_put_attestation(const struct verify_result *r, struct cmc_buf *out,
+                                                 struct cmc_err *err);
 #endif
