@@ -102,6 +102,6 @@ int cmcctl_verify(int argc, char **argv)
         (void)fprintf(stderr, "cmcctl %s: %s\n", argv[0], err.msg);
         return CMCCTL_USAGE;
     }
-    (void)fprintf(stderr, "COULD NOT CHECK: %s\n", err.msg);
+    (void)fprintf(stderr, "COULD NOT BE CHECKED: %s\n", err.msg);
     return CMCCTL_UNCHECKED;
 }
