@@ -22,6 +22,11 @@ CMC_MUST_CHECK int measure_config_cmc(const void *json, size_t len,
                                       const struct measure_config_cmc_opts *opts,
                                       struct measure_config *out, struct cmc_err *err);
 
+/* Appends any JSON value as RFC 8785 writes it: of the ociSpec of an event or a reference, the
+ * bytes whose SHA-256 is the configuration's digest. Errors: -CMC_E_FORMAT, -CMC_E_LIMIT. */
+CMC_MUST_CHECK int measure_config_cmc_form(const void *json, size_t len, struct cmc_buf *form,
+                                           struct cmc_err *err);
+
 /* measure_config_diff() for two normal forms (section 10 of the page).
  * Errors: -CMC_E_FORMAT (no normal form; one with U+0000; different in nothing that can be shown),
  * -CMC_E_LIMIT. */

@@ -21,19 +21,35 @@ static void count(void *ctx, const char *path, const char *before, const char *a
     c->diff(c->ctx, path, before, after);
 }
 
-static int put_detail(const struct cmc_buf *form, struct cmc_buf *detail, struct cmc_err *err)
+static int read_any(const void *json, size_t len, struct measure_places **places,
+                    struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf text = cmc_buf_of(CMC_JSON_BYTES_MAX + 1);
-    cmc_autobuf struct cmc_buf again = cmc_buf_of(CMC_JSON_BYTES_MAX);
-    cmc_autoplaces struct measure_places *places = NULL;
-
-    cmc_put(&text, form->data, form->len);
+    cmc_put(&text, json, len);
     cmc_put_u8(&text, 0);
     int rc = cmc_buf_check(&text, "copy", err);
     if (rc < 0)
         return rc;
     text.len--;
-    rc = measure_config_cmc_read(&text, &anything, &places, err);
+    return measure_config_cmc_read(&text, &anything, places, err);
+}
+
+int measure_config_cmc_form(const void *json, size_t len, struct cmc_buf *form, struct cmc_err *err)
+{
+    cmc_autoplaces struct measure_places *places = NULL;
+    int rc = read_any(json, len, &places, err);
+    if (rc < 0)
+        return rc;
+    measure_config_cmc_put(form, places);
+    return cmc_buf_check(form, "normal form", err);
+}
+
+static int put_detail(const struct cmc_buf *form, struct cmc_buf *detail, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf again = cmc_buf_of(CMC_JSON_BYTES_MAX);
+    cmc_autoplaces struct measure_places *places = NULL;
+
+    int rc = read_any(form->data, form->len, &places, err);
     if (rc < 0)
         return rc;
     measure_config_cmc_put(&again, places);

@@ -39,7 +39,8 @@ struct verify_reference {
     const struct cmc_json *rules; /* ociRules of the manifest's description; NULL: equal */
     bool tpm, sw;                 /* cmc.ta */
     int index;                    /* cmc.index; -1: none */
-    bool must_run; /* not `optional`: it must occur; else the reference only allows it */
+    bool must_run; /* it must occur; else it only allows. Profile exact: cmc.mustRun is "true";
+                      else: not `optional`, as the Go CMC has it */
 };
 
 /* Only what signatures, time and order vouch for. */
