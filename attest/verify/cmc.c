@@ -152,7 +152,6 @@ static bool appraise_tpm(struct run *r, const struct meta_evidence *e,
                                              .signature = e->signature,
                                              .cert = c->cert,
                                              .cert_count = c->cert_count,
-                                             .kind = "tpm",
                                              .role = META_ROLE_AK,
                                              .extra = r->evidence_nonce.data,
                                              .extra_len = r->evidence_nonce.len};

@@ -63,7 +63,6 @@ static struct verify_quote *check_quote(struct verify_exact *x, const struct ver
                                       .signature = r->signature,
                                       .cert = r->cert,
                                       .cert_count = r->cert_count,
-                                      .kind = r->kind,
                                       .role = software ? META_ROLE_SOFTWARE_AK : META_ROLE_AK,
                                       .extra = extra,
                                       .extra_len = sizeof(extra)};

@@ -13,7 +13,6 @@ struct verify_evidence {           /* borrowed; nothing of it is believed */
     struct meta_bytes signature;   /* TPMT_SIGNATURE (11.3.4) */
     const struct meta_bytes *cert; /* of the attestation key, leaf first, DER */
     size_t cert_count;
-    const char *kind;     /* "tpm", "sw": what the report says, held against the certificate */
     enum meta_role role;  /* what the chain must be for */
     const uint8_t *extra; /* what extraData must be */
     size_t extra_len;

@@ -54,26 +54,16 @@ static bool check_chain(const struct verify_evidence *e, const struct verify_pol
     return true;
 }
 
-/* The report says of itself what it is; the certificate is what counts. */
-static bool check_kind(const struct verify_evidence *e, const struct verify_policy *policy,
-                       const struct meta_key *k, struct verify_tree *t, struct verify_claim *up)
+/* meta_trust_verify() has seen to it that software's certificates pass in no other role. */
+static bool check_kind(const struct verify_policy *policy, const struct meta_key *k,
+                       struct verify_tree *t, struct verify_claim *up)
 {
-    const bool software = verify_key_kind(k) == VERIFY_KEY_SOFTWARE;
-    if (software != (strcmp(e->kind, "sw") == 0)) {
-        (void)verify_claim_add(t, up, VERIFY_BAD, "key.kind",
-                               software ? "the evidence claims to be a TPM's, but the key's "
-                                          "certificate names no TPM"
-                                        : "the evidence claims to be software's, but the key's "
-                                          "certificate names a TPM");
-        return false;
-    }
-    if (software && !policy->software) {
-        (void)verify_claim_add(t, up, VERIFY_BAD, "key.kind",
-                               "a key in a file, and software evidence is not accepted");
-        return false;
-    }
-    (void)verify_claim_add(t, up, VERIFY_GOOD, "key.kind", "%s", verify_key_words(k, t));
-    return true;
+    const bool good = policy->software || verify_key_kind(k) != VERIFY_KEY_SOFTWARE;
+    (void)verify_claim_add(t, up, good ? VERIFY_GOOD : VERIFY_BAD, "key.kind",
+                           good ? "evidence of a %s"
+                                : "evidence of a %s: software alone is not accepted",
+                           verify_key_words(k, t));
+    return good;
 }
 
 static const char *hosts(const struct meta_key *k, struct verify_tree *t)
@@ -116,7 +106,7 @@ static void check_pin(const struct verify_policy *policy, const struct meta_key 
 bool verify_quote_key_check(const struct verify_evidence *e, const struct verify_policy *policy,
                             struct verify_quote *q, struct verify_tree *t, struct verify_claim *up)
 {
-    if (!check_chain(e, policy, q, t, up) || !check_kind(e, policy, q->key, t, up))
+    if (!check_chain(e, policy, q, t, up) || !check_kind(policy, q->key, t, up))
         return false;
     check_host(policy, q->key, t, up);
     check_pin(policy, q->key, t, up);
