@@ -50,16 +50,25 @@ static struct ctl_look look_of(const struct question *q, const struct ctl_paths 
     };
 }
 
+static int put_result(const struct question *q, const struct ctl_paths *paths, struct cmc_buf *out,
+                      struct cmc_err *err)
+{
+    const struct ctl_look look = look_of(q, paths);
+    if (!q->opt.json && !q->opt.attestation_result) {
+        cmcctl_verdict_put(&paths->result, &look, out);
+        return 0;
+    }
+    const int rc = q->opt.json ? verify_result_put_json(&paths->result, out, err)
+                               : verify_result_put_attestation(&paths->result, out, err);
+    cmc_put_u8(out, '\n');
+    return rc;
+}
+
 static int show(const struct question *q, const struct ctl_paths *paths, struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf out = cmc_buf_of(OUT_MAX);
-    const struct ctl_look look = look_of(q, paths);
-    if (!q->opt.json)
-        cmcctl_verdict_put(&paths->result, &look, &out);
-    else if (verify_result_put_json(&paths->result, &out, err) < 0)
+    if (put_result(q, paths, &out, err) < 0)
         return -(int)err->code;
-    if (q->opt.json)
-        cmc_put_u8(&out, '\n');
     return cmcctl_file_print(&out, err);
 }
 
