@@ -13,20 +13,26 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"log", cmcctl_log},
+    {"verify", cmcctl_verify}, {"explain", cmcctl_verify},      {"generate", cmcctl_generate},
+    {"log", cmcctl_log},       {"reference", cmcctl_reference}, {"measure", cmcctl_measure},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static const struct cmc_options help = {
     .program = "cmcctl",
     .synopsis = "COMMAND [OPTION]...",
-    .about = "Shows and checks what cmc recorded on this host.\n"
+    .about = "Asks what ran on a host, and shows and checks what cmc recorded on this one.\n"
              "\n"
              "Commands:\n"
-             "  log     the events of this boot, and whether log and TPM agree\n"
+             "  verify     a report of a host: what ran there, and did somebody sign for it?\n"
+             "  explain    a report that was kept, with words on what each claim means\n"
+             "  generate   a report, kept in a file\n"
+             "  log        the events of this boot, and whether log and TPM agree\n"
+             "  reference  a manifest, to be signed, of this host as it is\n"
+             "  measure    an event that somebody else measured\n"
              "\n"
              "cmcctl COMMAND --help describes a command.",
-    .after = "Exit status: 0 agrees, 1 disagrees, 2 wrong usage, 3 could not check.",
+    .after = "Exit status: 0 trusted, or agrees; 1 not; 2 wrong usage; 3 could not check.",
 };
 
 static void unknown(const char *command)

@@ -8,6 +8,7 @@ enum {
     SHOWN_WHOLE = 16, /* a claim that rests on no more than so many is shown with all of them */
     SIBLINGS = 6,     /* of a longer one, so many at most that hold are shown side by side */
     DEPTH_MAX = 24,
+    MEANINGS = 64,
     TEXT_MAX = 2048,
     WORDS_WIDTH = 92
 };
@@ -16,6 +17,7 @@ struct tree {
     const struct ctl_pen *pen;
     bool explain, more[DEPTH_MAX]; /* a sibling follows, for each level */
     size_t folded;
+    const char *told[MEANINGS]; /* meanings that were said: each is said once */
 };
 
 static size_t count(const struct verify_claim *first)
@@ -49,10 +51,25 @@ static void put_branch(const struct tree *t, size_t depth, bool title)
     }
 }
 
-/* What the claim means, in lines of their own. */
-static void put_meaning(const struct tree *t, const struct verify_claim *c, size_t depth)
+/* What the claim means, or NULL when that was said before. */
+static const char *tell(struct tree *t, const struct verify_claim *c)
 {
     const char *words = cmcctl_verdict_meaning(c->id);
+    for (size_t i = 0; words && i < MEANINGS; i++) {
+        if (t->told[i] == words)
+            return NULL;
+        if (!t->told[i]) {
+            t->told[i] = words;
+            break;
+        }
+    }
+    return words;
+}
+
+/* In lines of their own. */
+static void put_meaning(struct tree *t, const struct verify_claim *c, size_t depth)
+{
+    const char *words = tell(t, c);
     struct tree below = *t;
     below.more[depth + 1 < DEPTH_MAX ? depth + 1 : depth] = c->child != NULL;
     while (words && *words) {
@@ -62,7 +79,6 @@ static void put_meaning(const struct tree *t, const struct verify_claim *c, size
             len = cut ? (size_t)(cut - words) : len;
         }
         put_branch(&below, depth + 1, false);
-        cmcctl_pen_text(t->pen, CTL_FAINT, "");
         cmc_put(t->pen->out, words, len);
         cmc_put_u8(t->pen->out, '\n');
         words += len;
@@ -70,7 +86,7 @@ static void put_meaning(const struct tree *t, const struct verify_claim *c, size
     }
 }
 
-static void put_line(const struct tree *t, const struct verify_claim *c, size_t depth)
+static void put_line(struct tree *t, const struct verify_claim *c, size_t depth)
 {
     put_branch(t, depth, true);
     cmcctl_pen_mark(t->pen, c->status);
