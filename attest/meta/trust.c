@@ -132,6 +132,19 @@ static int check_tpm(const struct meta_key *k, enum meta_role role, struct cmc_e
     return 0;
 }
 
+/* Everything that was given must have been used: a certificate that nobody looked at could be any.
+ */
+static int check_used(const STACK_OF(X509) * certs, const STACK_OF(X509) * path,
+                      struct cmc_err *err)
+{
+    for (int i = 0; i < sk_X509_num(certs); i++)
+        if (i >= sk_X509_num(path) ||
+            X509_cmp(sk_X509_value(certs, i), sk_X509_value(path, i)) != 0)
+            return cmc_fail(err, CMC_E_VERIFY,
+                            "certificate %d of the chain is not on its path to a root", i + 1);
+    return 0;
+}
+
 static int verify(X509_STORE_CTX *ctx, const struct meta_trust *t, enum meta_role role,
                   struct meta_key **out, struct cmc_err *err)
 {
@@ -139,10 +152,11 @@ static int verify(X509_STORE_CTX *ctx, const struct meta_trust *t, enum meta_rol
         return meta_ossl_fail(err, CMC_E_LIMIT, "out of memory for a certificate chain");
     if (X509_verify_cert(ctx) != 1)
         return meta_check_fail(ctx, t->now, role, err);
-    const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+    const STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(ctx);
     CMC_CLEANUP(meta_key_freep) struct meta_key *k = NULL;
-    if (meta_check_digests(chain, err) < 0 || meta_check_usage(chain, role, err) < 0 ||
-        meta_key_of_cert(sk_X509_value(chain, 0), &k, err) < 0 || check_tpm(k, role, err) < 0)
+    if (check_used(X509_STORE_CTX_get0_untrusted(ctx), path, err) < 0 ||
+        meta_check_digests(path, err) < 0 || meta_check_usage(path, role, err) < 0 ||
+        meta_key_of_cert(sk_X509_value(path, 0), &k, err) < 0 || check_tpm(k, role, err) < 0)
         return -(int)err->code;
     *out = CMC_TAKE_PTR(k);
     return 0;
