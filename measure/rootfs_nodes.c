@@ -166,19 +166,25 @@ static struct measure_entry entry_of(const struct measure_nodes *n, const struct
     return out;
 }
 
-/* The node after i in walk order, or 0: path follows along. */
+/* The node after i in walk order, or 0: path follows along, where there is one. */
 static uint32_t step(const struct measure_nodes *n, uint32_t i, struct cmc_buf *path)
 {
     const struct measure_node *e = &n->v[i];
     if (e->type == 'd' && e->u.in.count)
         return e->u.in.first;
     for (; i; i = e->parent, e = &n->v[i]) {
-        path->len -= 1 + name_of(n, e).len;
+        if (path)
+            path->len -= 1 + name_of(n, e).len;
         const struct measure_node *dir = &n->v[e->parent];
         if (i + 1 < dir->u.in.first + dir->u.in.count)
             return i + 1;
     }
     return 0;
+}
+
+uint32_t measure_nodes_next(const struct measure_nodes *n, uint32_t i)
+{
+    return step(n, i, NULL);
 }
 
 int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out, struct cmc_err *err)

@@ -55,6 +55,9 @@ CMC_MUST_CHECK int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struc
  * inode, size and ctime. 0: there is none. */
 uint32_t measure_nodes_twin(const struct measure_nodes *n, uint32_t i);
 
+/* The node after i in walk order, or 0 after the last. */
+uint32_t measure_nodes_next(const struct measure_nodes *n, uint32_t i);
+
 /* The path of i, from "/", appended to out. */
 void measure_nodes_path(const struct measure_nodes *n, uint32_t i, struct cmc_buf *out);
 /* Errors: -CMC_E_LIMIT (out's maximum). */

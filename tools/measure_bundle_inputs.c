@@ -87,12 +87,10 @@ static int load_key(const char *path, struct measure_bundle_inputs *in, struct c
     return 0;
 }
 
-int measure_bundle_inputs(const struct measure_bundle_options *o, struct measure_bundle_inputs *out,
-                          struct cmc_err *err)
+static int open_bundle(const struct measure_bundle_options *o, struct measure_bundle_inputs *out,
+                       struct cmc_err *err)
 {
     char config[PATH_MAX];
-    *out = (struct measure_bundle_inputs){
-        .json = cmc_buf_of(CMC_JSON_BYTES_MAX), .root = -1, .rootless = o->rootless};
     const int n = o->config ? snprintf(config, sizeof(config), "%s", o->config)
                             : snprintf(config, sizeof(config), "%s/config.json", o->bundle);
     if ((size_t)n >= sizeof(config))
@@ -103,7 +101,28 @@ int measure_bundle_inputs(const struct measure_bundle_options *o, struct measure
         o->rootfs ? open_root(o->rootfs, err) : open_root_path(config, out->spec.root_path, err);
     if (out->root < 0 || (!o->rootless && ask_umoci(out->root, &out->rootless, err) < 0))
         return -(int)err->code;
-    return o->redaction_key ? load_key(o->redaction_key, out, err) : 0;
+    return 0;
+}
+
+static int read_image(const struct measure_bundle_options *o,
+                      int (*progress)(void *ctx, uint64_t entries, uint64_t bytes), void *ctx,
+                      struct measure_bundle_inputs *out, struct cmc_err *err)
+{
+    if (measure_bundle_image_read(o, progress, ctx, &out->image, err) < 0 ||
+        measure_bundle_image_config(o, out->image, &out->json, err) < 0)
+        return cmc_wrap(err, "image");
+    return cmc_measure_spec_parse((const char *)out->json.data, out->json.len, &out->spec, err);
+}
+
+int measure_bundle_inputs(const struct measure_bundle_options *o,
+                          int (*progress)(void *ctx, uint64_t entries, uint64_t bytes), void *ctx,
+                          struct measure_bundle_inputs *out, struct cmc_err *err)
+{
+    *out = (struct measure_bundle_inputs){
+        .json = cmc_buf_of(CMC_JSON_BYTES_MAX), .root = -1, .rootless = o->rootless};
+    if (o->redaction_key && load_key(o->redaction_key, out, err) < 0)
+        return -(int)err->code;
+    return o->image ? read_image(o, progress, ctx, out, err) : open_bundle(o, out, err);
 }
 
 void measure_bundle_inputs_done(struct measure_bundle_inputs *in)
@@ -111,5 +130,6 @@ void measure_bundle_inputs_done(struct measure_bundle_inputs *in)
     cmc_buf_done(&in->json);
     cmc_measure_spec_done(&in->spec);
     cmc_closep(&in->root);
+    measure_bundle_image_free(in->image);
     explicit_bzero(in->key, sizeof(in->key));
 }

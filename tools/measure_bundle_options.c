@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/measure_bundle_options.c -- parsing fills a struct and does nothing else. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/options.h"
 #include "tools/measure_bundle.h"
 
 enum { PCR_DEFAULT = 13, PCR_MAX = 23 }; /* PC Client PTP: PCR 0..23 */
+enum { CTR_SHARES = 1024 };
+#define CPU_SHARES_UNSET UINT64_MAX
+
+#if defined(__x86_64__)
+#define HERE "linux/amd64"
+#elif defined(__aarch64__)
+#define HERE "linux/arm64"
+#elif defined(__s390x__)
+#define HERE "linux/s390x"
+#else
+#define HERE "linux/unknown"
+#endif
 
 static const char about[] =
     "Prints reference values for an OCI bundle as JSON: the digests that a host with cmc\n"
@@ -18,7 +31,22 @@ static const char after[] =
     "meanwhile), 2 wrong usage, 3 could not (unreadable, no config.json, out of space).\n\n"
     "Example: measure-bundle -config bundle/config.json -rootfs bundle/rootfs";
 
-static int parse(int argc, char **argv, struct measure_bundle_options *o, struct cmc_err *err)
+enum { OPTIONS_MAX = 64 };
+
+struct table { /* of all options, put together */
+    struct cmc_opt opts[OPTIONS_MAX];
+    size_t count;
+};
+
+static void add(struct table *t, const struct cmc_opt *opts, size_t count)
+{
+    for (size_t i = 0; i < count && t->count < OPTIONS_MAX; i++)
+        t->opts[t->count++] = opts[i];
+}
+
+#define ADD(t, rows) add(t, rows, sizeof(rows) / sizeof((rows)[0]))
+
+static void add_bundle(struct table *t, struct measure_bundle_options *o)
 {
     const struct cmc_opt opts[] = {
         {"config", CMC_OPT_TEXT, "FILE", "the configuration; otherwise BUNDLE/config.json",
@@ -42,26 +70,118 @@ static int parse(int argc, char **argv, struct measure_bundle_options *o, struct
         {"progress", CMC_OPT_BOOL, NULL, "show progress also where standard error is no terminal",
          &o->progress},
     };
+    ADD(t, opts);
+}
+
+static void add_image(struct table *t, struct measure_bundle_options *o)
+{
+    struct measure_client_opts *c = &o->client;
+    const struct cmc_opt opts[] = {
+        {"image", CMC_OPT_TEXT, "LAYOUT[:TAG]",
+         "an OCI image layout, a directory or a tar archive, instead of a bundle", &o->image},
+        {"as", CMC_OPT_TEXT, "ctr-1.6|cri-1.6", "the client that will run the image", &o->as},
+        {"platform", CMC_OPT_TEXT, "OS/ARCH[/VARIANT]",
+         "which image of several (default: this machine's)", &o->platform},
+        {"oci-version", CMC_OPT_TEXT, "VERSION",
+         "what containerd writes as ociVersion (default 1.0.2-dev)", &c->oci_version},
+        {"env", CMC_OPT_LIST, "NAME=VALUE", "as of the client; may be repeated", &c->env},
+        {"mount", CMC_OPT_LIST, "type=TYPE,src=PATH,dst=PATH,options=A:B",
+         "as of ctr; may be repeated", &c->mounts},
+        {"annotation", CMC_OPT_LIST, "NAME=VALUE", "as of the client; may be repeated",
+         &c->annotations},
+        {"cwd", CMC_OPT_TEXT, "DIR", "as of the client", &c->cwd},
+        {"tty", CMC_OPT_BOOL, NULL, "as of the client", &c->tty},
+        {"read-only", CMC_OPT_BOOL, NULL, "as of the client", &c->read_only},
+        {"cap-add", CMC_OPT_LIST, "CAP_NAME", "as of ctr; may be repeated", &c->cap_add},
+        {"cap-drop", CMC_OPT_LIST, "CAP_NAME", "as of ctr; may be repeated", &c->cap_drop},
+        {"memory-limit", CMC_OPT_U64, "BYTES", "as of the client", &c->memory_limit},
+        {"cpu-shares", CMC_OPT_U64, "N", "as of the client (default of ctr run: 1024)",
+         &c->cpu_shares},
+        {"cpu-quota", CMC_OPT_TEXT, "N", "as of the client", &c->cpu_quota},
+        {"cpu-period", CMC_OPT_U64, "N", "as of the client", &c->cpu_period},
+        {"apparmor-profile", CMC_OPT_TEXT, "NAME", "as of ctr; the default one too", &c->apparmor},
+    };
+    ADD(t, opts);
+}
+
+static void add_client(struct table *t, struct measure_bundle_options *o)
+{
+    struct measure_client_opts *c = &o->client;
+    const struct cmc_opt opts[] = {
+        {"namespace", CMC_OPT_TEXT, "NAME", "containerd's namespace (default: default)", &c->ns},
+        {"label", CMC_OPT_LIST, "NAME[=VALUE]", "as of ctr; may be repeated", &c->labels},
+        {"cgroup", CMC_OPT_TEXT, "PATH", "as of ctr (default /NAMESPACE/ID)", &c->cgroup},
+        {"cpus", CMC_OPT_TEXT, "N", "as of ctr", &c->cpus},
+        {"net-host", CMC_OPT_BOOL, NULL, "as of ctr; with --host-name", &c->net_host},
+        {"host-name", CMC_OPT_TEXT, "NAME", "name of the host, or of the pod's sandbox",
+         &c->host_name},
+        {"allow-new-privs", CMC_OPT_BOOL, NULL, "as of ctr", &c->allow_new_privs},
+        {"with-ns", CMC_OPT_LIST, "TYPE:PATH", "as of ctr; may be repeated", &c->with_ns},
+        {"rootfs-propagation", CMC_OPT_TEXT, "MODE", "as of ctr", &c->rootfs_propagation},
+    };
+    ADD(t, opts);
+}
+
+static int parse(int argc, char **argv, struct measure_bundle_options *o, struct cmc_err *err)
+{
+    struct table t = {.count = 0};
+    add_bundle(&t, o);
+    add_image(&t, o);
+    add_client(&t, o);
     const struct cmc_options all = {.program = "measure-bundle",
-                                    .synopsis = "[OPTION]... [BUNDLE]",
+                                    .synopsis = "[OPTION]... [BUNDLE | -- COMMAND...]",
                                     .about = about,
-                                    .opts = opts,
-                                    .count = sizeof(opts) / sizeof(opts[0]),
+                                    .opts = t.opts,
+                                    .count = t.count,
                                     .after = after};
     int first = argc;
     const int rc = cmc_options_parse(&all, argc, argv, &first, err);
     if (rc != CMC_OPTIONS_RUN)
         return rc;
+    if (o->image) {
+        o->client.args = argv + first;
+        o->client.arg_count = (size_t)(argc - first);
+        return CMC_OPTIONS_RUN;
+    }
     if (argc - first > 1)
         return cmc_fail(err, CMC_E_USAGE, "one BUNDLE, not %d; see --help", argc - first);
     o->bundle = first < argc ? argv[first] : NULL;
     return CMC_OPTIONS_RUN;
 }
 
+/* "linux/arm64/v8" into its parts; nothing: this machine's. */
+static int check_platform(struct measure_bundle_options *o, struct cmc_err *err)
+{
+    (void)snprintf(o->parts, sizeof(o->parts), "%s", o->platform ? o->platform : HERE);
+    char *slash = strchr(o->parts, '/');
+    if (!slash || (o->platform && strlen(o->platform) >= sizeof(o->parts)))
+        return cmc_fail(err, CMC_E_USAGE, "--platform \"%.40s\" is not OS/ARCH", o->platform);
+    *slash = 0;
+    o->os = o->parts;
+    o->arch = slash + 1;
+    slash = strchr(slash + 1, '/');
+    if (slash)
+        *slash = 0;
+    o->variant = slash ? slash + 1 : NULL;
+    return 0;
+}
+
+static int check_image(struct measure_bundle_options *o, struct cmc_err *err)
+{
+    if (o->config || o->rootfs || o->rootless)
+        return cmc_fail(err, CMC_E_USAGE,
+                        "--image goes with neither --config, --rootfs nor "
+                        "--rootless: it brings its own");
+    if (!o->as || (strcmp(o->as, "ctr-1.6") != 0 && strcmp(o->as, "cri-1.6") != 0))
+        return cmc_fail(err, CMC_E_USAGE, "--image needs --as ctr-1.6 or --as cri-1.6");
+    return check_platform(o, err);
+}
+
 static int check(struct measure_bundle_options *o, struct cmc_err *err)
 {
-    if (!o->bundle && !o->config)
-        return cmc_fail(err, CMC_E_USAGE, "name a BUNDLE, or --config FILE; see --help");
+    if (!o->image && !o->bundle && !o->config)
+        return cmc_fail(err, CMC_E_USAGE,
+                        "name a BUNDLE, or --config FILE, or --image LAYOUT; see --help");
     if (o->pcr > PCR_MAX)
         return cmc_fail(err, CMC_E_USAGE, "--pcr takes 0 to %d", PCR_MAX);
     if (!*o->id || strcmp(o->id, ".") == 0 || strcmp(o->id, "..") == 0)
@@ -72,17 +192,21 @@ static int check(struct measure_bundle_options *o, struct cmc_err *err)
         return cmc_wrap(err, "--profile");
     if (o->redaction_key && o->profile == MEASURE_PROFILE_CMC)
         return cmc_fail(err, CMC_E_USAGE, "profile cmc cannot redact: no --redaction-key with it");
-    return 0;
+    return o->image ? check_image(o, err) : 0;
 }
 
 int measure_bundle_options(int argc, char **argv, struct measure_bundle_options *out,
                            struct cmc_err *err)
 {
-    struct measure_bundle_options o = {.id = MEASURE_BUNDLE_ID, .pcr = PCR_DEFAULT};
-    const int rc = parse(argc, argv, &o, err);
-    if (rc == CMC_OPTIONS_RUN && check(&o, err) < 0)
+    *out = (struct measure_bundle_options){.id = MEASURE_BUNDLE_ID, .pcr = PCR_DEFAULT};
+    out->client.cpu_shares = CPU_SHARES_UNSET;
+    out->client.oci_version = "1.0.2-dev";
+    out->client.ns = "default";
+    const int rc = parse(argc, argv, out, err);
+    if (rc == CMC_OPTIONS_RUN && check(out, err) < 0)
         return -(int)err->code;
-    if (rc == CMC_OPTIONS_RUN)
-        *out = o;
+    out->client.id = out->id;
+    if (out->client.cpu_shares == CPU_SHARES_UNSET)
+        out->client.cpu_shares = out->as && strcmp(out->as, "ctr-1.6") == 0 ? CTR_SHARES : 0;
     return rc;
 }

@@ -84,9 +84,10 @@ static int measure(const struct measure_bundle_options *o, const struct measure_
         .progress = on_progress,
         .ctx = n,
     };
+    struct cmc_buf *wanted = o->listing ? &listing : NULL;
     if (cmc_measure_state_config(&how, &in->json, &config, err) < 0 ||
-        cmc_measure_state_rootfs(&how, &in->spec, in->root, o->listing ? &listing : NULL, &tree,
-                                 err) < 0)
+        (in->image ? measure_bundle_image_rootfs(o, in->image, wanted, &tree, err)
+                   : cmc_measure_state_rootfs(&how, &in->spec, in->root, wanted, &tree, err)) < 0)
         return -(int)err->code;
     const struct measure_reference r = {
         .profile = o->profile,
@@ -117,7 +118,7 @@ int measure_bundle_run(const struct measure_bundle_options *o, struct cmc_buf *o
     cmc_autofree struct measure_bundle_inputs *in = calloc(1, sizeof(*in));
     if (!in)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    int rc = measure_bundle_inputs(o, in, err);
+    int rc = measure_bundle_inputs(o, on_progress, &n, in, err);
     if (rc == 0)
         rc = measure(o, in, &n, out, err);
     measure_bundle_inputs_done(in);
