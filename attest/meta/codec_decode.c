@@ -216,7 +216,7 @@ static int decode_member(struct meta_decoder *d, const struct meta_record *recor
     char unknown[META_PATH_MAX] = "";
     const struct meta_place *up = d->place;
     struct meta_place place = {.up = up, .name = unknown};
-    struct key key;
+    struct key key = {0};
     int rc = read_key(d, node, &key);
     if (rc < 0)
         return rc;
@@ -313,10 +313,10 @@ int meta_codec_decode_part(const struct meta_record *record, const char *place,
                            const struct meta_bytes *part, void *out, struct meta_doc *doc,
                            struct cmc_err *err)
 {
-    cmc_autofree void *value = calloc(1, record->size);
-    if (!value)
-        return cmc_fail(err, CMC_E_LIMIT, "%s: out of memory", record->name);
-    int rc = decode(record, place, part, value, doc, err);
+    void *value = NULL;
+    int rc = meta_doc_alloc(doc, 1, record->size, &value, err);
+    if (rc == 0)
+        rc = decode(record, place, part, value, doc, err);
     if (rc == 0)
         memcpy(out, value, record->size);
     return rc;

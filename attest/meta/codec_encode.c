@@ -14,7 +14,7 @@ struct encoder {
 };
 static int put_record(struct encoder *e, const struct meta_record *record, const uint8_t *base);
 
-static const void *pointer_at(const uint8_t *at)
+static const void *pointer_at(const void *at)
 {
     const void *p;
     memcpy(&p, at, sizeof(p));
@@ -96,10 +96,8 @@ static int put_field_text(struct encoder *e, const struct meta_field *f, const c
     text = text ? text : "";
     if (f->only && !meta_value_is_one_of(text, f->only))
         return cmc_fail(e->err, CMC_E_FORMAT, "\"%.60s\", expected \"%s\"", text, f->only);
-    if (strlen(text) > meta_field_max(f))
-        return cmc_fail(e->err, CMC_E_LIMIT, "%zu bytes, at most %zu", strlen(text),
-                        meta_field_max(f));
-    return put_text(e, text);
+    int rc = meta_field_check(f, strlen(text), e->err);
+    return rc < 0 ? rc : put_text(e, text);
 }
 
 static int put_int(struct encoder *e, int64_t v)
@@ -137,6 +135,15 @@ static int put_bytes(struct encoder *e, bool hex, const struct meta_bytes *v)
     return 0;
 }
 
+static int put_field_bytes(struct encoder *e, const struct meta_field *f,
+                           const struct meta_bytes *v)
+{
+    if (v->null && f->rule == META_ALWAYS)
+        return put_null(e);
+    int rc = meta_field_check(f, v->len, e->err);
+    return rc < 0 ? rc : put_bytes(e, f->value == META_HEX, v);
+}
+
 static int put_tree(struct encoder *e, const struct cmc_json *tree)
 {
     if (!e->json)
@@ -162,12 +169,13 @@ static int by_length(const void *a, const void *b)
 static int put_pairs(struct encoder *e, const struct meta_named_item *item, size_t count)
 {
     int rc = 0;
-    cmc_autofree const struct meta_named_item **order = calloc(count + 1, sizeof(*order));
+    cmc_autofree const struct meta_named_item **order =
+        calloc(count + 1, sizeof(const struct meta_named_item *));
     if (!order)
         return cmc_fail(e->err, CMC_E_LIMIT, "%zu members: out of memory", count);
     for (size_t i = 0; i < count; i++)
         order[i] = &item[i];
-    qsort(order, count, sizeof(*order), e->json ? by_name : by_length);
+    qsort(order, count, sizeof(const struct meta_named_item *), e->json ? by_name : by_length);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         if (i && by_name(&order[i - 1], &order[i]) == 0)
             return cmc_fail(e->err, CMC_E_FORMAT, "%s is there twice", order[i]->digest);
@@ -191,30 +199,42 @@ static int put_element(struct encoder *e, const struct meta_field *f, const void
     return put_record(e, f->of, (const uint8_t *)at + i * f->of->size);
 }
 
+static bool is_null_list(const struct meta_field *f, const void *at)
+{
+    if (f->rule != META_ALWAYS)
+        return false;
+    return f->value == META_TEXTS ? ((const struct meta_texts *)at)->null : !pointer_at(at);
+}
+
+static int put_elements(struct encoder *e, const struct meta_field *f, const void *at, size_t n)
+{
+    int rc = 0;
+    if (f->value == META_BYTES_MAP)
+        return put_pairs(e, at, n);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (i && e->json)
+            cmc_put_u8(e->b, ',');
+        rc = put_element(e, f, at, i);
+    }
+    return rc;
+}
+
 static int put_list(struct encoder *e, const struct meta_field *f, const uint8_t *base)
 {
-    const void *at = pointer_at(base + f->at); /* also of struct meta_texts */
     const size_t n = count_of(f, base);
     const bool map = f->value == META_BYTES_MAP;
-    int rc = 0;
-    if (f->value == META_TEXTS ? ((const struct meta_texts *)(const void *)(base + f->at))->null
-                               : !at && f->rule == META_ALWAYS)
+    if (is_null_list(f, base + f->at))
         return put_null(e);
-    if (n > meta_field_max(f))
-        return cmc_fail(e->err, CMC_E_LIMIT, "%zu elements, at most %zu", n, meta_field_max(f));
+    int rc = meta_field_check(f, n, e->err);
+    if (rc < 0)
+        return rc;
     if (e->json)
         cmc_put_u8(e->b, map ? '{' : '[');
     else if (map)
         measure_cbor_put_map(e->b, n);
     else
         measure_cbor_put_array(e->b, n);
-    if (map)
-        rc = put_pairs(e, at, n);
-    for (size_t i = 0; rc == 0 && !map && i < n; i++) {
-        if (i && e->json)
-            cmc_put_u8(e->b, ',');
-        rc = put_element(e, f, at, i);
-    }
+    rc = put_elements(e, f, pointer_at(base + f->at), n); /* also of struct meta_texts */
     if (e->json)
         cmc_put_u8(e->b, map ? '}' : ']');
     return rc;
@@ -253,9 +273,7 @@ static int put_value(struct encoder *e, const struct meta_field *f, const uint8_
         return put_int(e, *(const uint32_t *)at);
     case META_BYTES:
     case META_HEX:
-        if (((const struct meta_bytes *)at)->null)
-            return put_null(e);
-        return put_bytes(e, f->value == META_HEX, at);
+        return put_field_bytes(e, f, at);
     case META_TEXTS:
     case META_BYTES_LIST:
     case META_LIST:

@@ -41,11 +41,11 @@ static inline size_t meta_field_count_at(const struct meta_field *f)
 {
     return f->value == META_TEXTS ? f->at + offsetof(struct meta_texts, count) : f->count_at;
 }
-/* The most bytes or elements that it may have. */
-size_t meta_field_max(const struct meta_field *f);
+/* Whether a field may have n bytes or elements. Errors: -CMC_E_LIMIT, -CMC_E_FORMAT (too few). */
+CMC_MUST_CHECK int meta_field_check(const struct meta_field *f, uint64_t n, struct cmc_err *err);
 /* value is one of the words in only, between '|'. */
 bool meta_value_is_one_of(const char *value, const char *only);
-/* Whether a field may have n bytes or elements. */
+/* The same, with the place. */
 CMC_MUST_CHECK int meta_decoder_size(const struct meta_decoder *d, const struct meta_field *f,
                                      uint64_t n);
 CMC_MUST_CHECK int meta_decoder_text(struct meta_decoder *d, const struct meta_field *f,

@@ -70,13 +70,13 @@ static int sort_members(struct meta_decoder *d, struct cmc_json *node)
 {
     void *sorted;
     size_t n = 0;
-    int rc = meta_decoder_alloc(d, node->count, sizeof(*node->sorted), &sorted);
+    int rc = meta_decoder_alloc(d, node->count, sizeof(const struct cmc_json *), &sorted);
     if (rc < 0)
         return rc;
     node->sorted = sorted;
     for (const struct cmc_json *c = node->child; c; c = c->next)
         node->sorted[n++] = c;
-    qsort(node->sorted, n, sizeof(*node->sorted), by_name);
+    qsort(node->sorted, n, sizeof(const struct cmc_json *), by_name);
     for (size_t i = 1; i < n; i++)
         if (by_name(&node->sorted[i - 1], &node->sorted[i]) == 0) /* 1 and "1" */
             return meta_decoder_fail(d, CMC_E_FORMAT, "the member %s is there twice",

@@ -68,13 +68,14 @@ static int by_cbor_key(const void *a, const void *b)
 static int put_map(struct cmc_buf *b, const struct cmc_json *node, struct cmc_err *err)
 {
     int rc = 0;
-    cmc_autofree const struct cmc_json **order = calloc(node->count + 1, sizeof(*order));
+    cmc_autofree const struct cmc_json **order =
+        calloc(node->count + 1, sizeof(const struct cmc_json *));
     if (!order)
         return cmc_fail(err, CMC_E_LIMIT, "map of %zu members: out of memory", node->count);
     size_t n = 0;
     for (const struct cmc_json *c = node->child; c; c = c->next)
         order[n++] = c;
-    qsort(order, n, sizeof(*order), by_cbor_key);
+    qsort(order, n, sizeof(const struct cmc_json *), by_cbor_key);
     measure_cbor_put_map(b, n);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         measure_cbor_put_text(b, order[i]->key);

@@ -80,7 +80,7 @@ bool meta_value_is_list(enum meta_value v)
     return v == META_TEXTS || v == META_BYTES_LIST || v == META_LIST || v == META_BYTES_MAP;
 }
 
-size_t meta_field_max(const struct meta_field *f)
+static size_t max_of(const struct meta_field *f)
 {
     if (f->max)
         return f->max;
@@ -89,15 +89,19 @@ size_t meta_field_max(const struct meta_field *f)
     return meta_value_is_list(f->value) ? META_LIST_MAX : META_TEXT_MAX;
 }
 
-int meta_decoder_size(const struct meta_decoder *d, const struct meta_field *f, uint64_t n)
+int meta_field_check(const struct meta_field *f, uint64_t n, struct cmc_err *err)
 {
     const char *unit = meta_value_is_list(f->value) ? "elements" : "bytes";
-    const size_t max = meta_field_max(f);
-    if (n > max)
-        return meta_decoder_fail(d, CMC_E_LIMIT, "%" PRIu64 " %s, at most %zu", n, unit, max);
+    if (n > max_of(f))
+        return cmc_fail(err, CMC_E_LIMIT, "%" PRIu64 " %s, at most %zu", n, unit, max_of(f));
     if (n < f->min)
-        return meta_decoder_fail(d, CMC_E_FORMAT, "%" PRIu64 " %s, at least %zu", n, unit, f->min);
+        return cmc_fail(err, CMC_E_FORMAT, "%" PRIu64 " %s, at least %zu", n, unit, f->min);
     return 0;
+}
+
+int meta_decoder_size(const struct meta_decoder *d, const struct meta_field *f, uint64_t n)
+{
+    return meta_field_check(f, n, d->err) < 0 ? meta_decoder_wrap(d) : 0;
 }
 
 int meta_decoder_text(struct meta_decoder *d, const struct meta_field *f,
@@ -130,7 +134,7 @@ bool meta_value_is_one_of(const char *value, const char *only)
     const size_t n = strlen(value);
     for (const char *word = only; word; word = strchr(word, '|')) {
         word += *word == '|';
-        if (strncmp(word, value, n) == 0 && (word[n] == '|' || word[n] == '\0'))
+        if (strcspn(word, "|") == n && memcmp(word, value, n) == 0)
             return true;
     }
     return false;
@@ -139,7 +143,7 @@ bool meta_value_is_one_of(const char *value, const char *only)
 static int decode_text(struct meta_decoder *d, const struct meta_field *f,
                        const struct cmc_json *node, const char **out)
 {
-    const char *value;
+    const char *value = "";
     int rc = meta_decoder_text(d, f, node, &value);
     if (rc < 0)
         return rc;

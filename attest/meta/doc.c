@@ -76,9 +76,9 @@ int meta_doc_alloc(struct meta_doc *d, size_t count, size_t size, void **out, st
 
 int meta_doc_copy(struct meta_doc *d, const void *data, size_t len, char **out, struct cmc_err *err)
 {
-    void *copy;
+    void *copy = NULL;
     int rc = meta_doc_alloc(d, len + 1, 1, &copy, err);
-    if (rc < 0)
+    if (!copy)
         return rc;
     if (len)
         memcpy(copy, data, len);
@@ -93,7 +93,7 @@ void meta_doc_own(struct meta_doc *d, struct cmc_json_doc *json)
 
 int meta_doc_list(struct meta_doc *d, const char *path, struct cmc_err *err)
 {
-    char *copy;
+    char *copy = NULL;
     if (d->unknown_count > META_UNKNOWN_MAX)
         return 0;
     if (d->unknown_count == META_UNKNOWN_MAX)

@@ -82,7 +82,7 @@ static int unpack(struct meta_bytes *text, struct meta_doc *doc, struct meta_byt
 static int decode_context(struct meta_report *r, enum meta_encoding encoding, struct cmc_err *err)
 {
     struct meta_bytes part = r->context_bytes;
-    enum meta_encoding inner;
+    enum meta_encoding inner = encoding;
     const bool json = encoding == META_JSON;
     if (strcmp(r->encoding, json ? "b64" : "cbor") != 0)
         return cmc_fail(err, CMC_E_FORMAT, "$.encoding: \"%s\" in a report in %s", r->encoding,
@@ -99,7 +99,7 @@ static int decode_context(struct meta_report *r, enum meta_encoding encoding, st
 
 int meta_report_decode(const void *data, size_t len, struct meta_report *out, struct cmc_err *err)
 {
-    struct meta_report r = {0};
+    struct meta_report r = {.encoding = ""};
     enum meta_encoding encoding;
     meta_autodoc struct meta_doc *doc = NULL;
     int rc = meta_encoding_of(data, len, &encoding, err);

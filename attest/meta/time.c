@@ -56,7 +56,7 @@ static bool read_zone(const char *text, int64_t *out)
     const char *end = scan(text + 1, "00:00", v);
     if (!end || *end || v[0] > 23 || v[1] > 59)
         return false;
-    *out = (v[0] * 60 + v[1]) * (*text == '-' ? -60 : 60);
+    *out = ((int64_t)v[0] * 60 + v[1]) * (*text == '-' ? -60 : 60);
     return true;
 }
 
