@@ -1,3 +1,9 @@
 # metadata of a report, ociRules, reports of CMC 3.3.0, AttestationResult
 cmc_unit(attest/verify/rules LIBS cmc_verify)
 cmc_fuzz(fuzz_rules cmc_verify)
+
+add_library(cmc_test_meta STATIC ${CMAKE_CURRENT_SOURCE_DIR}/lib/meta_bed.c)
+target_link_libraries(cmc_test_meta PUBLIC cmc_verify cmc_test_pki PRIVATE PkgConfig::CMOCKA)
+foreach(part metadata)
+  cmc_unit(attest/verify/${part} LIBS cmc_test_meta)
+endforeach()
