@@ -115,19 +115,47 @@ static TSS2_RC quote(ESYS_CONTEXT *esys, ESYS_TR key, void *arg)
     return rc == TSS2_RC_SUCCESS ? read_values(esys, w) : rc;
 }
 
+static int check_ask(const struct tpm_quote_ask *ask, struct cmc_err *err)
+{
+    if (cmc_hash_size(ask->bank) == 0 || ask->pcrs == 0 || ask->pcrs & ~(uint32_t)ALL)
+        return cmc_fail(err, CMC_E_USAGE, "quote: bank 0x%04x, PCRs 0x%x", ask->bank, ask->pcrs);
+    return 0;
+}
+
+static int check_values(const struct work *w, struct cmc_err *err)
+{
+    if (!w->missing)
+        return 0;
+    return cmc_fail(err, CMC_E_TPM, "not all of the PCRs 0x%06x are allocated in bank 0x%04x",
+                    w->ask->pcrs, w->ask->bank);
+}
+
 int tpm_quote(const char *tcti, const struct tpm_ak *ak, const struct tpm_quote_ask *ask,
               struct tpm_quote *out, struct cmc_err *err)
 {
     struct tpm_quote got = {0};
     struct work w = {.ask = ask, .out = &got};
-    if (cmc_hash_size(ask->bank) == 0 || ask->pcrs == 0 || ask->pcrs & ~(uint32_t)ALL)
-        return cmc_fail(err, CMC_E_USAGE, "quote: bank 0x%04x, PCRs 0x%x", ask->bank, ask->pcrs);
-    if (tpm_ak_use(tcti, ak, "quote", quote, &w, err) < 0)
+    if (check_ask(ask, err) < 0 || tpm_ak_use(tcti, ak, "quote", quote, &w, err) < 0 ||
+        check_values(&w, err) < 0)
         return -(int)err->code;
-    if (w.missing)
-        return cmc_fail(err, CMC_E_TPM,
-                        "quote: not all of the PCRs 0x%06x are allocated in bank 0x%04x", ask->pcrs,
-                        ask->bank);
     *out = got;
+    return 0;
+}
+
+int tpm_quote_read(const char *tcti, uint16_t bank, uint32_t pcrs,
+                   uint8_t value[static TPM_PCRS][TPM_DIGEST_MAX], struct cmc_err *err)
+{
+    const struct tpm_quote_ask ask = {.bank = bank, .pcrs = pcrs};
+    struct tpm_quote got = {0};
+    struct work w = {.ask = &ask, .out = &got};
+    CMC_CLEANUP(tpm_esys_close) struct tpm_esys t = {0};
+    if (check_ask(&ask, err) < 0 || tpm_esys_open(tcti, &t, err) < 0)
+        return -(int)err->code;
+    TSS2_RC rc = read_values(t.esys, &w);
+    if (rc != TSS2_RC_SUCCESS)
+        return tpm_esys_fail(err, rc, "read PCRs");
+    if (check_values(&w, err) < 0)
+        return -(int)err->code;
+    memcpy(value, got.value, sizeof(got.value));
     return 0;
 }

@@ -25,4 +25,9 @@ struct tpm_quote {
 CMC_MUST_CHECK int tpm_quote(const char *tcti, const struct tpm_ak *ak,
                              const struct tpm_quote_ask *ask, struct tpm_quote *out,
                              struct cmc_err *err);
+/* Reads the values of PCRs, without a quote: value[i] of PCR i, for each that is asked for.
+ * Errors: -CMC_E_TPM (also: a PCR is not allocated in the bank), -CMC_E_USAGE. */
+CMC_MUST_CHECK int tpm_quote_read(const char *tcti, uint16_t bank, uint32_t pcrs,
+                                  uint8_t value[static TPM_PCRS][TPM_DIGEST_MAX],
+                                  struct cmc_err *err);
 #endif

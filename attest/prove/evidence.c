@@ -5,12 +5,13 @@
 
 #include "attest/prove/parts.h"
 
-enum { TRIES = 8, WAIT_US = 2000, FIRST_PCRS = 0xffff };
+enum { TRIES = 8, WAIT_US = 2000, FIRST_PCRS = 0xffff, BOOT_PCRS = 0xff };
 
 uint32_t prove_selection(const struct prove *p)
 {
-    const uint32_t register_bit = 1u << p->cfg.pcr;
-    return p->driver->software ? register_bit : (FIRST_PCRS & ~p->cfg.exclude) | register_bit;
+    /* sw: those that each quote has; of a firmware it knows nothing */
+    const uint32_t first = p->driver->software ? BOOT_PCRS : FIRST_PCRS & ~p->cfg.exclude;
+    return first | 1u << p->cfg.pcr;
 }
 
 bool prove_evidence_fits(const struct prove_evidence *e)

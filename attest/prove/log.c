@@ -97,8 +97,12 @@ static int add(struct prove_log *l, const struct measure_frame *f, struct cmc_er
     memcpy(e.key_id, ev.key_id, sizeof(e.key_id));
     take_value(&f->digests, l->bank, e.digest);
     guess_value(l, &ev.found, &e);
-    if (ev.type == MEASURE_RECORDER_START || ev.type == MEASURE_DISCONTINUITY)
+    if (ev.type == MEASURE_RECORDER_START || ev.type == MEASURE_DISCONTINUITY) {
+        e.begins =
+            ev.type == MEASURE_DISCONTINUITY || !l->count || l->reset_count != ev.reset_count;
         l->profile = ev.profile;
+        l->reset_count = ev.reset_count;
+    }
     l->event[l->count++] = e;
     return 0;
 }

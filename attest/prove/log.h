@@ -9,6 +9,7 @@ struct prove_event { /* one record */
     enum measure_mark_how how; /* 0: open */
     const uint8_t *content;    /* in the log's bytes */
     size_t content_len;
+    bool begins; /* a segment: the register began anew, or nobody knows what it held */
     bool extended, has_config, has_listing;
     uint8_t config[CMC_SHA256_LEN], rootfs[CMC_SHA256_LEN], listing[CMC_SHA256_LEN], key_id[8];
     uint8_t digest[CMC_HASH_MAX]; /* what was extended, in the bank */
@@ -20,6 +21,7 @@ struct prove_log {
     size_t count, cap;
     uint16_t bank;
     enum measure_profile profile; /* of the last recorder-start or discontinuity; exact */
+    uint32_t reset_count;         /* of the same */
 };
 
 /* Reads runtime_dir/log; absent is empty. What is behind the first damage is in bytes alone.

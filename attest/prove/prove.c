@@ -108,9 +108,7 @@ int prove_report(struct prove *p, const struct prove_request *r, struct cmc_buf 
         return -(int)err->code;
     const bool cmc = log.profile == MEASURE_PROFILE_CMC;
     prove_log_done(&log);
-    if (cmc)
-        return cmc_fail(err, CMC_E_USAGE, "log of profile cmc: its reports come later");
-    return prove_exact(p, r, out, err);
+    return cmc ? prove_cmc(p, r, out, err) : prove_exact(p, r, out, err);
 }
 
 int prove_create_key(const struct prove_config *cfg, const char *alg, struct cmc_buf *csr,

@@ -145,7 +145,8 @@ int main(int argc, char **argv)
         i++;
     if (run(&o, argv + i, argc - i, &out, &err) < 0)
         die(&err);
-    (void)fwrite(out.data, 1, out.len, stdout);
+    if (out.len)
+        (void)fwrite(out.data, 1, out.len, stdout);
     for (size_t n = 0; n < o.item_count; n++)
         cmc_buf_done(&o.item[n]);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : 3;
