@@ -76,7 +76,7 @@ static const struct {
      "Values of variables are measured under the site's redaction key. Digests under different "
      "keys cannot be compared, which is no evidence against anything."},
     {"container.reference", "There is nothing to compare the container with."},
-    {"container.none", "No container was started, so none can be wrong."},
+    {"container.none", "There is no container to compare."},
     {"reference",
      "A reference that demands to run, rather than allowing it, must be among the containers."},
     {"host", "Whether to believe the host's root: firmware, boot loader and kernel by the "
