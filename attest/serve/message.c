@@ -145,8 +145,11 @@ int serve_message_frame(uint32_t type, enum serve_way way, const struct serve_me
     const size_t begin = out->len;
     cmc_put(out, none, sizeof(none));
     if (serve_message_encode(type, way, m, encoding, out, err) < 0 ||
-        cmc_buf_check(out, serve_frame_name(type), err) < 0)
+        cmc_buf_check(out, serve_frame_name(type), err) < 0) {
+        out->len = begin;
+        out->bad = false;
         return -(int)err->code;
+    }
     const size_t len = out->len - begin - SERVE_HEAD_LEN;
     serve_frame_put((struct serve_head){.len = (uint32_t)len, .type = type}, out->data + begin);
     return 0;

@@ -30,7 +30,7 @@ CMC_MUST_CHECK int serve_message_decode(uint32_t type, enum serve_way way, const
 CMC_MUST_CHECK int serve_message_encode(uint32_t type, enum serve_way way,
                                         const struct serve_message *m, enum meta_encoding encoding,
                                         struct cmc_buf *out, struct cmc_err *err);
-/* Appends a whole frame. */
+/* Appends a whole frame; out is as before when it fails. */
 CMC_MUST_CHECK int serve_message_frame(uint32_t type, enum serve_way way,
                                        const struct serve_message *m, enum meta_encoding encoding,
                                        struct cmc_buf *out, struct cmc_err *err);
