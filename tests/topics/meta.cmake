@@ -7,3 +7,6 @@ target_compile_definitions(cmc_test_vectors PRIVATE
 foreach(part codec component doc encoding exact item report time)
   cmc_unit(attest/meta/${part} LIBS cmc_meta cmc_test_vectors)
 endforeach()
+cmc_fuzz(fuzz_meta_item cmc_meta)
+cmc_fuzz(fuzz_cmc_report cmc_meta)
+cmc_fuzz(fuzz_exact_report cmc_meta)
