@@ -11,9 +11,11 @@ foreach(page cmcctl.1 measure-bundle.1 cmc-shim.json.5 cmc-measure.8 cmc-recorde
   install(FILES docs/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
 
-# references of an image from the containerd that runs it
-install(PROGRAMS example-setup/update-container-manifest-live
-  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+# signed references of an image: from it alone, from the containerd that runs it; of the host
+install(PROGRAMS example-setup/update-container-manifest example-setup/update-container-manifest-live
+  example-setup/update-manifest DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES example-setup/lib/manifest.sh DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/lib)
+install(FILES example-setup/rules/cri.json DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/rules)
 
 # systemd reads lib/systemd below /usr and below /usr/local; the unit names an absolute path
 configure_file(example-setup/systemd/cmc-recorder.service.in systemd/cmc-recorder.service @ONLY)

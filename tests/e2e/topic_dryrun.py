@@ -304,7 +304,7 @@ def live(*argv, status=0):
 
 def test_update_container_manifest_live():
     with own_tmp():
-        done = live("--env=VAL=HELLO", busybox(), "true")
+        done = live("--out=-", "--env=VAL=HELLO", busybox(), "true")
         (component,) = json.loads(done.stdout)
         same(component["name"], busybox(), "name")
         name, path = new_id(), f"{PLACE}/tmp/refs"
@@ -319,11 +319,11 @@ def test_update_container_manifest_live():
 
 def test_update_container_manifest_live_that_fails():
     with own_tmp():
-        done = live("example.org/no/such:image", status=1)
+        done = live("--out=-", "example.org/no/such:image", status=1)
         same(done.stdout, "", "output")
         os.rmdir("/tmp/measure") if os.path.isdir("/tmp/measure") else None
         os.symlink("/etc", "/tmp/measure")
-        holds(live(busybox(), status=1).stderr, "symbolic link", "the reason")
+        holds(live("--out=-", busybox(), status=1).stderr, "symbolic link", "the reason")
         for argv in ((), ("--out",), ("--out", "/nowhere/x", busybox())):
             same(live(*argv, status=2 if len(argv) < 3 else 1).stdout, "", "output")
         holds(live("--help").stdout, "usage", "help")
