@@ -49,4 +49,8 @@ struct meta_signing {
  * such algorithm for this key), -CMC_E_LIMIT. */
 CMC_MUST_CHECK int meta_sign(const void *payload, size_t len, const struct meta_signing *how,
                              struct cmc_buf *out, struct cmc_err *err);
+/* Whether verifiers would let this signer's certificates sign for the role: a warning in time.
+ * Errors: as above; -CMC_E_VERIFY: they would not. */
+CMC_MUST_CHECK int meta_signer_check(const struct meta_signer *signer, enum meta_role role,
+                                     int64_t now, struct cmc_err *err);
 #endif

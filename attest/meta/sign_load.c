@@ -165,3 +165,19 @@ void meta_loaded_done(struct meta_loaded *l)
     EVP_PKEY_free(l->pkey);
     *l = (struct meta_loaded){.count = 0};
 }
+
+int meta_signer_check(const struct meta_signer *signer, enum meta_role role, int64_t now,
+                      struct cmc_err *err)
+{
+    CMC_CLEANUP(meta_loaded_done) struct meta_loaded l = {.count = 0};
+    if (meta_sign_load(signer, now, &l, err) < 0)
+        return -(int)err->code;
+    STACK_OF(X509) *path = sk_X509_new_reserve(NULL, META_CERTS_MAX);
+    for (size_t i = 0; path && i < l.count; i++)
+        (void)sk_X509_push(path, l.cert[i]); /* reserved: cannot fail */
+    const int rc = !path          ? cmc_fail(err, CMC_E_LIMIT, "out of memory")
+                   : l.count == 0 ? cmc_fail(err, CMC_E_VERIFY, "no certificate")
+                                  : meta_check_usage(path, role, err);
+    sk_X509_free(path);
+    return rc;
+}
