@@ -6,7 +6,7 @@ set_target_properties(cmc-measure cmc-recorder PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/libexec/cmc)
 set_target_properties(cmcctl PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
-foreach(page cmcctl.1 measure-bundle.1 cmc-shim.json.5 cmc-measure.8 cmc-recorder.8 containerd-shim-cmc-v1.8)
+foreach(page cmcctl.1 measure-bundle.1 cmc-shim.json.5 cmcd.json.5 cmc-measure.8 cmc-recorder.8 cmcd.8 containerd-shim-cmc-v1.8)
   string(REGEX MATCH "[1-8]$" section ${page})
   install(FILES docs/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
@@ -18,8 +18,11 @@ install(FILES example-setup/lib/manifest.sh DESTINATION ${CMAKE_INSTALL_DOCDIR}/
 install(FILES example-setup/rules/cri.json DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/rules)
 
 # systemd reads lib/systemd below /usr and below /usr/local; the unit names an absolute path
-configure_file(example-setup/systemd/cmc-recorder.service.in systemd/cmc-recorder.service @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/systemd/cmc-recorder.service
+foreach(unit cmc-recorder cmc-recorder-requests cmcd)
+  configure_file(example-setup/systemd/${unit}.service.in systemd/${unit}.service @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/systemd/${unit}.service DESTINATION lib/systemd/system)
+endforeach()
+install(FILES example-setup/systemd/cmc-recorder.socket example-setup/systemd/cmcd.socket
   DESTINATION lib/systemd/system)
 
 install(FILES README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -27,6 +30,7 @@ install(FILES
   example-setup/containerd/config-1.x.toml
   example-setup/containerd/config-2.x.toml
   example-setup/docker/daemon.json
+  example-setup/etc/cmcd.json
   example-setup/etc/shim.json
   example-setup/kubernetes/runtimeclass.yaml
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

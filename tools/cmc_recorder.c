@@ -26,7 +26,7 @@
 #include "tools/cmc_recorder_serve.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NOT_DONE = 3 };
-enum { PROGRAMS = 2, STEP = 8192, IDLE_MS = 30000 };
+enum { PROGRAMS = 2, STEP = 8192, IDLE_MS = 30000, FIRMWARE_LOG_MAX = 8 << 20 };
 
 #define DEFAULT_TCTI "device:/dev/tpmrm0"
 
@@ -196,6 +196,23 @@ static struct record_config config_of(const struct cmc_site *site, const struct 
         .program_count = programs->count};
 }
 
+/* The firmware's log is for root alone; group cmc may read the copy, and it does not change until
+ * the next boot. A host without one is as good: then reports have none. */
+static void copy_firmware_log(const struct cmc_site *site)
+{
+    struct cmc_err err;
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(FIRMWARE_LOG_MAX);
+    cmc_autofd int from = open(site->firmware_log, O_RDONLY | O_CLOEXEC);
+    cmc_autofd int dir = record_dir_open(site->runtime_dir, false, &err);
+    if (from < 0 || dir < 0 || cmc_buf_read(&b, from, "firmware log", &err) < 0)
+        return;
+    cmc_autofd int to =
+        record_dir_file(dir, "firmware-log", O_WRONLY | O_CREAT | O_TRUNC, 0640, &err);
+    if (to >= 0 && write(to, b.data, b.len) != (ssize_t)b.len && ftruncate(to, 0) < 0)
+        cmc_log(STDERR_FILENO, CMC_LOG_WARNING, "the firmware's log could not be copied",
+                "directory", site->runtime_dir, NULL);
+}
+
 static int init(const struct cmc_site *site, struct cmc_err *err)
 {
     struct programs programs = {0};
@@ -208,8 +225,10 @@ static int init(const struct cmc_site *site, struct cmc_err *err)
     if (rc == 0)
         rc = record_init(r, &receipt, err);
     record_close(r);
-    if (rc == 0)
+    if (rc == 0) {
+        copy_firmware_log(site);
         report(site, &receipt);
+    }
     return rc;
 }
 

@@ -28,6 +28,7 @@ struct work {
     const struct serve_task *t;
     struct serve_message in;
     enum meta_encoding encoding;
+    bool accepted; /* what goes wrong from here on is this host's matter */
     struct cmc_buf *out;
     struct cmc_err *err;
 };
@@ -218,10 +219,6 @@ static int verify(const struct work *w)
 {
     CMC_CLEANUP(trust_p) struct meta_trust *trust = NULL;
     cmc_autobuf struct cmc_buf result = cmc_buf_of(SERVE_ANSWER_MAX);
-    if (w->in.policies.len)
-        return cmc_fail(w->err, CMC_E_USAGE, "policies are not evaluated: send none");
-    if (w->in.peer && w->t->who.tcp)
-        return cmc_fail(w->err, CMC_E_VERIFY, "peer is not for clients over TCP");
     if (serve_store_trust(w->c->store, w->c->now, &trust, w->err) < 0 ||
         verify_peer(w, trust, &result) < 0)
         return -(int)w->err->code;
@@ -303,12 +300,27 @@ static int update(const struct work *w)
     return rc;
 }
 
+/* What can be said of a request without this host. */
+static int check(const struct work *w)
+{
+    if (w->in.policies.len)
+        return cmc_fail(w->err, CMC_E_USAGE, "policies are not evaluated: send none");
+    if (w->in.peer && w->t->who.tcp)
+        return cmc_fail(w->err, CMC_E_VERIFY, "peer is not for clients over TCP");
+    if (w->in.peer && !serve_peers_is_name(w->in.peer))
+        return cmc_fail(w->err, CMC_E_USAGE, "peer: expected %d lower-case hexadecimal digits",
+                        2 * CMC_SHA256_LEN);
+    return 0;
+}
+
 static int do_it(struct work *w)
 {
     if (serve_who_may(&w->t->who, w->t->type, w->err) < 0 ||
         serve_message_decode(w->t->type, SERVE_REQUEST, w->t->payload, w->t->len, &w->encoding,
-                             &w->in, w->err) < 0)
+                             &w->in, w->err) < 0 ||
+        check(w) < 0)
         return -(int)w->err->code;
+    w->accepted = true;
     switch (w->t->type) {
     case SERVE_ATTEST:
         return attest(w);
@@ -348,7 +360,10 @@ int serve_handle(const struct serve_context *c, const struct serve_task *t, stru
     const size_t begin = out->len;
     const int rc = do_it(&w);
     serve_message_done(&w.in);
+    /* paths and states of this host are for those who may see its details */
+    const bool hidden = w.accepted && !t->who.trusted;
     if (rc < 0 && out->len == begin)
-        serve_handle_error(t->payload, t->len, err->msg, out);
+        serve_handle_error(t->payload, t->len,
+                           hidden ? "cannot be answered; the log of cmcd says why" : err->msg, out);
     return rc;
 }
