@@ -1,2 +1,9 @@
 # the verifier: claims, quotes, logs, containers, results
 cmc_unit(attest/verify/claims LIBS cmc_verify)
+pkg_check_modules(TSS_MU REQUIRED IMPORTED_TARGET tss2-mu) # and nothing else of tss2
+add_library(cmc_test_report STATIC lib/report_bed.c)
+target_link_libraries(cmc_test_report PUBLIC cmc_verify cmc_sign cmc_test_pki test_logs
+  PkgConfig::TSS_MU PRIVATE PkgConfig::CMOCKA)
+foreach(part log quote)
+  cmc_unit(attest/verify/${part} LIBS cmc_test_report)
+endforeach()
