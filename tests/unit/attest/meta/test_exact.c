@@ -143,7 +143,7 @@ static const struct {
 } refused[] = {
     {"\"1.0\"", "\"1.1\"", -CMC_E_FORMAT, "$.version: \"1.1\", expected \"1.0\""},
     {"cmc-exact", "cmc-exacT", -CMC_E_FORMAT, "$.type"},
-    {"\"name\"", "\"nam\"", -CMC_E_FORMAT, "$.nam: a report of profile exact has no such member"},
+    {"\"name\"", "\"NAME\"", -CMC_E_FORMAT, "$.NAME: a report of profile exact has no such member"},
     {"\"name\":\"host.example\",", "", -CMC_E_FORMAT, "without the member \"name\""},
     {"\"host.example\"", "null", -CMC_E_FORMAT, "$.name: null"},
     {"\"kind\":\"tpm\"", "\"kind\":\"snp\"", -CMC_E_FORMAT, "$.evidence.kind"},

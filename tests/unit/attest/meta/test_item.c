@@ -71,6 +71,28 @@ static void items_are_read_and_written_again(void **state)
     }
 }
 
+/* docs/formats/metadata.md, 5 */
+static void the_worked_example(void **state)
+{
+    static const char json[] =
+        "{\"type\":\"Manifest\",\"name\":\"app\",\"version\":\"2026-01-31T12:00:00Z\",\"sbom\":"
+        "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.7\"},\"baseLayers\":null,"
+        "\"certLevel\":1,\"caFingerprints\":[]}";
+    static const char cbor[] = "\xa7\x00\x68Manifest\x01\x63"
+                               "app\x02\x74"
+                               "2026-01-31T12:00:00Z"
+                               "\x0a\xa2\x00\x69"
+                               "CycloneDX\x01\x63"
+                               "1.7\x0c\xf6\x0d\x01\x0e\x80";
+    struct cmc_err err = {0};
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(256);
+    struct meta_item item = decode(json, sizeof(json) - 1);
+    (void)state;
+    assert_int_equal(meta_item_encode(&item, META_CBOR, &out, &err), 0);
+    vector_equal("CBOR", &out, cbor, sizeof(cbor) - 1);
+    meta_item_done(&item);
+}
+
 static void members_of_a_manifest(void **state)
 {
     struct meta_item item = decode(MANIFEST, strlen(MANIFEST));
@@ -192,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_are_read_and_written_again),
+        cmocka_unit_test(the_worked_example),
         cmocka_unit_test(members_of_a_manifest),
         cmocka_unit_test(members_of_an_image_description),
         cmocka_unit_test(the_type_decides_what_key_20_is),
