@@ -6,7 +6,7 @@ set_target_properties(cmc-measure cmc-recorder PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/libexec/cmc)
 set_target_properties(cmcctl PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
-foreach(page cmcctl.1 measure-bundle.1 cmc-shim.json.5 cmcd.json.5 cmc-measure.8 cmc-recorder.8 cmcd.8 containerd-shim-cmc-v1.8)
+foreach(page cmc-signing-tool.1 cmcctl.1 measure-bundle.1 cmc-shim.json.5 cmcd.json.5 cmc-measure.8 cmc-recorder.8 cmcd.8 containerd-shim-cmc-v1.8)
   string(REGEX MATCH "[1-8]$" section ${page})
   install(FILES docs/man/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
@@ -16,6 +16,12 @@ install(PROGRAMS example-setup/update-container-manifest example-setup/update-co
   example-setup/update-manifest DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES example-setup/lib/manifest.sh DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/lib)
 install(FILES example-setup/rules/cri.json DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/rules)
+
+# authorities and certificates; beside their profiles
+install(PROGRAMS pki/new-signer pki/revoke pki/setup-pki pki/sign-ak pki/sign-tls
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/cmc/pki)
+install(FILES pki/README.md pki/lib.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/cmc/pki)
+install(DIRECTORY pki/profiles DESTINATION ${CMAKE_INSTALL_DATADIR}/cmc/pki)
 
 # systemd reads lib/systemd below /usr and below /usr/local; the unit names an absolute path
 foreach(unit cmc-recorder cmc-recorder-requests cmcd)
