@@ -55,24 +55,37 @@ static void take(struct cmc_reader *r, char stop, char *out, size_t cap)
 void record_missed_read(int dirfd, struct record_missed *out)
 {
     struct cmc_err ignored;
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(0);
     cmc_autofd int fd = open_locked(dirfd, O_RDONLY);
     *out = (struct record_missed){0};
-    if (fd < 0 || record_dir_read(fd, READ_MAX, "missed", &b, &ignored) < 0)
+    if (fd < 0 || record_dir_read(fd, READ_MAX, "missed", &out->text, &ignored) < 0)
         return;
-    out->size = b.len;
-    struct cmc_reader r = cmc_reader_of(b.data, b.len);
-    take(&r, '\t', out->ns, sizeof(out->ns));
-    take(&r, '\t', out->container, sizeof(out->container));
-    take(&r, '\n', out->what, sizeof(out->what));
-    for (size_t i = 0; i < b.len; i++)
-        out->count += b.data[i] == '\n' || i + 1 == b.len; /* the last may be torn */
+    const struct cmc_buf *b = &out->text;
+    for (size_t i = 0; i < b->len; i++)
+        out->count += b->data[i] == '\n' || i + 1 == b->len; /* the last may be torn */
+}
+
+bool record_missed_next(struct record_missed *m)
+{
+    struct cmc_reader r = cmc_reader_of(m->text.data + m->at, m->text.len - m->at);
+    if (r.left == 0)
+        return false;
+    take(&r, '\t', m->ns, sizeof(m->ns));
+    take(&r, '\t', m->container, sizeof(m->container));
+    take(&r, '\n', m->what, sizeof(m->what));
+    (void)cmc_read_u8(&r); /* the end of the line, unless it is torn */
+    m->at = m->text.len - r.left;
+    return true;
 }
 
 void record_missed_clear(int dirfd, const struct record_missed *m)
 {
     struct stat st;
     cmc_autofd int fd = open_locked(dirfd, O_RDWR);
-    if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size == m->size)
+    if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size == m->text.len)
         (void)!ftruncate(fd, 0);
+}
+
+void record_missed_done(struct record_missed *m)
+{
+    cmc_buf_done(&m->text);
 }

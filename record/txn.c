@@ -12,8 +12,9 @@
 #include "record/missed.h"
 
 enum {
-    MARK_MAX = 1024, /* bytes of a mark's frame: four values and its head */
-    SETTLE_TRIES = 4 /* while somebody else extends the register */
+    MISSED_NAMED_MAX = 64, /* missing events that one recording names, at a few ms each */
+    MARK_MAX = 1024,       /* bytes of a mark's frame: four values and its head */
+    SETTLE_TRIES = 4       /* while somebody else extends the register */
 };
 
 static uint64_t now_us(void)
@@ -254,23 +255,30 @@ static int put_start(struct record_txn *t)
     return begin_segment(t, &ev, RECORD_LOG_KEEP);
 }
 
+/* number: from 1, of all that are missing. */
+static int put_missing(struct record_txn *t, const struct record_missed *m, uint64_t number)
+{
+    char reason[MEASURE_TEXT_MAX];
+    (void)snprintf(reason, sizeof(reason), "missing event %llu of %llu: %.900s",
+                   (unsigned long long)number, (unsigned long long)m->count, m->what);
+    struct measure_event ev = {.type = MEASURE_FAILED,
+                               .container = m->container,
+                               .ns = m->ns,
+                               .decision = MEASURE_DECISION_AUDIT,
+                               .reason = reason};
+    return record_txn_commit(t, &ev, RECORD_LOG_USE_RESERVE);
+}
+
 static int put_missed(struct record_txn *t)
 {
     struct record_missed m;
-    char reason[MEASURE_TEXT_MAX];
+    int rc = RECORD_DONE;
     record_missed_read(t->dirfd, &m);
-    if (m.count == 0)
-        return RECORD_DONE;
-    (void)snprintf(reason, sizeof(reason), "%llu event(s) missing, the first: %.900s",
-                   (unsigned long long)m.count, m.what);
-    struct measure_event ev = {.type = MEASURE_FAILED,
-                               .container = m.container,
-                               .ns = m.ns,
-                               .decision = MEASURE_DECISION_AUDIT,
-                               .reason = reason};
-    int rc = record_txn_commit(t, &ev, RECORD_LOG_USE_RESERVE);
-    if (rc == RECORD_DONE)
+    for (uint64_t i = 1; rc == RECORD_DONE && i <= MISSED_NAMED_MAX && record_missed_next(&m); i++)
+        rc = put_missing(t, &m, i);
+    if (rc == RECORD_DONE && m.count > 0)
         record_missed_clear(t->dirfd, &m);
+    record_missed_done(&m);
     return rc;
 }
 
