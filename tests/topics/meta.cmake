@@ -10,3 +10,10 @@ endforeach()
 cmc_fuzz(fuzz_meta_item cmc_meta)
 cmc_fuzz(fuzz_cmc_report cmc_meta)
 cmc_fuzz(fuzz_exact_report cmc_meta)
+
+add_executable(meta_recode ${CMAKE_CURRENT_SOURCE_DIR}/tools/meta_recode.c)
+target_link_libraries(meta_recode PRIVATE cmc_meta)
+add_test(NAME oracle/exact-report COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/exact_report_compare.py
+  $<TARGET_FILE:meta_recode> 300)
+set_tests_properties(oracle/exact-report PROPERTIES LABELS oracle TIMEOUT 120
+  ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
