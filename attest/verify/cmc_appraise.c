@@ -12,13 +12,9 @@ struct register_of {
     const struct verify_cmc_pcrs *pcrs;
     int index;
     size_t size;
-    size_t known, strange; /* events that are no containers */
+    bool containers, referenced; /* it is for containers; references name it */
+    size_t known, strange;       /* events that are no containers */
 };
-
-static struct meta_bytes bytes(const uint8_t *data, size_t len)
-{
-    return (struct meta_bytes){.data = data, .len = len};
-}
 
 static void add_stranger(struct verify_cmc *v)
 {
@@ -32,7 +28,7 @@ static void add_stranger(struct verify_cmc *v)
 /* An event of a register for containers that is none is "something else ran". */
 static void say_strange(struct register_of *r, size_t event)
 {
-    const bool containers = verify_cmc_is_register(r->v, r->index);
+    const bool containers = r->containers;
     if (r->strange++ < SAID_MAX)
         (void)verify_claim_add(
             r->v->t, containers ? r->v->containers : r->v->host, VERIFY_BAD,
@@ -45,6 +41,36 @@ static void say_strange(struct register_of *r, size_t event)
         add_stranger(r->v);
 }
 
+/* A container of which only the digest is known: it is that of this reference. */
+static void list_reference(struct register_of *r, const struct verify_reference *reference)
+{
+    struct verify_cmc *v = r->v;
+    const struct verify_cmc_wanted *w = v->wanted;
+    while (w < v->wanted + v->wanted_count && w->reference != reference)
+        w++;
+    if (w == v->wanted + v->wanted_count || !verify_cmc_room(v, 1))
+        return;
+    struct verify_container *row = &v->container[v->count++];
+    *row = (struct verify_container){
+        .seq = v->count, .event = "container-create", .measured = true, .status = VERIFY_GOOD};
+    memcpy(row->config, w->config, CMC_SHA256_LEN);
+    memcpy(row->rootfs, w->rootfs, CMC_SHA256_LEN);
+    verify_cmc_refer(v, w, row);
+    (void)verify_claim_add(v->t, v->containers, VERIFY_GOOD, "container",
+                           "container %llu is reference \"%s\" of \"%s\", in PCR %d",
+                           (unsigned long long)row->seq, row->reference, row->manifest, r->index);
+}
+
+static void appraise_digest(struct register_of *r, size_t event,
+                            const struct verify_reference *known)
+{
+    r->known += known != NULL;
+    if (!known)
+        say_strange(r, event);
+    else if (known->component->ctr)
+        list_reference(r, known);
+}
+
 static void appraise_event(struct register_of *r, size_t i)
 {
     const struct meta_component *event = &r->pcrs->artifact[r->index]->event[i];
@@ -53,10 +79,8 @@ static void appraise_event(struct register_of *r, size_t i)
         return;
     if (event->ctr)
         verify_cmc_container(r->v, event, r->index, r->pcrs->bank);
-    else if (h && verify_cmc_find(r->v, r->index, h))
-        r->known++;
     else
-        say_strange(r, i);
+        appraise_digest(r, i, h ? verify_cmc_find(r->v, r->index, h) : NULL);
 }
 
 static bool named(const struct verify_reference *r, const char *name)
@@ -121,27 +145,14 @@ static bool folds(const struct register_of *r)
 /* The containers of a register that was shown to be what its references give. */
 static void list_references(struct register_of *r)
 {
-    struct verify_cmc *v = r->v;
-    for (size_t i = 0; i < v->wanted_count; i++) {
-        const struct verify_cmc_wanted *w = &v->wanted[i];
-        if (w->reference->index != r->index || !verify_cmc_room(v, 1))
-            continue;
-        struct verify_container *row = &v->container[v->count++];
-        *row = (struct verify_container){
-            .seq = v->count, .event = "container-create", .measured = true, .status = VERIFY_GOOD};
-        memcpy(row->config, w->config, CMC_SHA256_LEN);
-        memcpy(row->rootfs, w->rootfs, CMC_SHA256_LEN);
-        verify_cmc_refer(v, w, row);
-        (void)verify_claim_add(v->t, v->containers, VERIFY_GOOD, "container",
-                               "container %llu is reference \"%s\" of \"%s\", in PCR %d",
-                               (unsigned long long)row->seq, row->reference, row->manifest,
-                               r->index);
-    }
+    for (size_t i = 0; i < r->v->wanted_count; i++)
+        if (r->v->wanted[i].reference->index == r->index)
+            list_reference(r, r->v->wanted[i].reference);
 }
 
 static void appraise_summary(struct register_of *r)
 {
-    const bool folded = folds(r), containers = verify_cmc_is_register(r->v, r->index);
+    const bool folded = folds(r), containers = r->containers;
     if (folded || is_whole(r)) {
         mark_all(r);
         r->known = 1;
@@ -156,39 +167,69 @@ static void appraise_summary(struct register_of *r)
                            verify_tree_hex(r->v->t, r->pcrs->value[r->index], r->size));
 }
 
+/* The boot chain and what IMA saw must be known; of other registers only what is referenced. */
 static void say_register(const struct register_of *r)
 {
-    const struct meta_artifact *a = r->pcrs->artifact[r->index];
-    if (r->strange || (r->known == 0 && r->index >= BOOT_PCRS && r->index != IMA_PCR))
+    const bool needed = r->index < BOOT_PCRS || r->index == IMA_PCR;
+    if (r->strange || r->containers || (!r->known && !needed))
         return;
     if (r->known)
         (void)verify_claim_add(r->v->t, r->v->host, VERIFY_GOOD, "host.pcr",
                                "PCR %d is as its references say", r->index);
     else
         (void)verify_claim_add(r->v->t, r->v->host, VERIFY_UNCHECKED, "host.pcr",
-                               a ? "PCR %d holds nothing" : "PCR %d is not quoted", r->index);
+                               !r->pcrs->artifact[r->index] ? "PCR %d is not quoted"
+                               : r->referenced              ? "PCR %d holds nothing"
+                                                            : "PCR %d has no reference",
+                               r->index);
+}
+
+static void appraise_log(struct register_of *r)
+{
+    const struct meta_artifact *a = r->pcrs->artifact[r->index];
+    const struct meta_bytes start = {.data = r->pcrs->start[r->index], .len = r->size};
+    const struct verify_reference *known = verify_cmc_find(r->v, r->index, &start);
+    (void)known; /* that it occurred is all */
+    for (size_t i = 0; i < a->event_count; i++)
+        appraise_event(r, i);
 }
 
 static void appraise_register(struct register_of *r)
 {
     const struct meta_artifact *a = r->pcrs->artifact[r->index];
     const size_t before = r->v->count;
-    if (a && verify_cmc_is_summary(a)) {
-        appraise_summary(r);
-    } else if (a && is_whole(r) && !verify_cmc_is_register(r->v, r->index)) {
-        mark_all(r);
-        r->known = 1;
-    } else {
-        const struct meta_bytes start = bytes(r->pcrs->start[r->index], r->size);
-        if (a)
-            (void)verify_cmc_find(r->v, r->index, &start); /* a reference may name it */
-        for (size_t i = 0; a && i < a->event_count; i++)
-            appraise_event(r, i);
+    if (a && (r->containers || r->referenced)) {
+        if (verify_cmc_is_summary(a)) {
+            appraise_summary(r);
+        } else if (!r->containers && is_whole(r)) {
+            mark_all(r);
+            r->known = 1;
+        } else {
+            appraise_log(r);
+        }
     }
+    if (r->v->count > before)
+        r->v->pcr = (uint32_t)r->index;
     if (r->v->count > before && r->index >= FIRST_RESETTABLE)
         (void)verify_claim_add(r->v->t, r->v->containers, VERIFY_BAD, "container.register",
                                "containers in PCR %d, which others can reset", r->index);
     say_register(r);
+}
+
+static bool has_containers(const struct meta_artifact *a)
+{
+    for (size_t i = 0; a && i < a->event_count; i++)
+        if (a->event[i].ctr)
+            return true;
+    return false;
+}
+
+static bool has_references(const struct verify_cmc *v, int index)
+{
+    for (size_t i = 0; i < v->metadata->reference_count; i++)
+        if (v->metadata->reference[i].tpm && v->metadata->reference[i].index == index)
+            return true;
+    return false;
 }
 
 static void say_nothing_ran(struct verify_cmc *v)
@@ -204,7 +245,13 @@ static void say_nothing_ran(struct verify_cmc *v)
 void verify_cmc_appraise(struct verify_cmc *v, const struct verify_cmc_pcrs *pcrs)
 {
     for (int i = 0; i < VERIFY_CMC_PCRS; i++) {
-        struct register_of r = {v, pcrs, i, cmc_hash_size(pcrs->bank), 0, 0};
+        struct register_of r = {.v = v,
+                                .pcrs = pcrs,
+                                .index = i,
+                                .size = cmc_hash_size(pcrs->bank),
+                                .containers = verify_cmc_is_register(v, i) ||
+                                              has_containers(pcrs->artifact[i]),
+                                .referenced = has_references(v, i)};
         appraise_register(&r);
     }
     verify_cmc_missing(v, pcrs);

@@ -61,16 +61,15 @@ static struct nearest find(const struct verify_cmc *v, const struct meta_compone
     return n;
 }
 
-static void say_digest(const struct verify_cmc *v, struct verify_claim *claim, const char *id,
-                       const char *what, const uint8_t *got, const uint8_t *want)
+static struct verify_claim *say_digest(const struct verify_cmc *v, struct verify_claim *claim,
+                                       const char *id, const uint8_t *got, const uint8_t *want)
 {
-    const bool same = memcmp(got, want, CMC_SHA256_LEN) == 0;
+    const char *what = strcmp(id, "container.config") == 0 ? "configuration" : "root file system";
     const char *hex = verify_tree_hex(v->t, got, CMC_SHA256_LEN);
-    if (same)
-        (void)verify_claim_add(v->t, claim, VERIFY_GOOD, id, "%s %s: the reference's", what, hex);
-    else
-        (void)verify_claim_add(v->t, claim, VERIFY_BAD, id, "%s %s, the reference has %s", what,
-                               hex, verify_tree_hex(v->t, want, CMC_SHA256_LEN));
+    if (memcmp(got, want, CMC_SHA256_LEN) == 0)
+        return verify_claim_add(v->t, claim, VERIFY_GOOD, id, "%s %s: the reference's", what, hex);
+    return verify_claim_add(v->t, claim, VERIFY_BAD, id, "%s %s, the reference has %s", what, hex,
+                            verify_tree_hex(v->t, want, CMC_SHA256_LEN));
 }
 
 static void say_differences(const struct verify_cmc *v, const struct nearest *n,
@@ -124,8 +123,7 @@ void verify_cmc_explain(struct verify_cmc *v, const struct meta_component *event
     claim->text = verify_tree_fmt(
         v->t, "container %llu is not allowed; the nearest reference is \"%s\" of \"%s\"",
         (unsigned long long)row->seq, row->reference, row->manifest);
+    say_differences(v, &n, say_digest(v, claim, "container.config", row->config, row->ref_config));
+    (void)say_digest(v, claim, "container.rootfs", row->rootfs, row->ref_rootfs);
     say_rules(v, &n, event, row, claim);
-    say_digest(v, claim, "container.config", "configuration", row->config, row->ref_config);
-    say_differences(v, &n, claim);
-    say_digest(v, claim, "container.rootfs", "root file system", row->rootfs, row->ref_rootfs);
 }

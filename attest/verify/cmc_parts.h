@@ -39,6 +39,7 @@ struct verify_cmc { /* one verification */
     /* rows, in t */
     struct verify_container *container;
     size_t count, room, explained;
+    uint32_t pcr; /* where containers are; 0: nowhere */
 };
 
 /* "SHA-256" of a TPM_ALG_ID, and back; NULL, 0: none that is used here. */

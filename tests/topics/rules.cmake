@@ -2,8 +2,8 @@
 cmc_unit(attest/verify/rules LIBS cmc_verify)
 cmc_fuzz(fuzz_rules cmc_verify)
 
-add_library(cmc_test_meta STATIC ${CMAKE_CURRENT_SOURCE_DIR}/lib/meta_bed.c)
+add_library(cmc_test_meta STATIC lib/cmc_bed.c lib/meta_bed.c)
 target_link_libraries(cmc_test_meta PUBLIC cmc_verify cmc_test_pki PRIVATE PkgConfig::CMOCKA)
-foreach(part metadata)
+foreach(part cmc metadata)
   cmc_unit(attest/verify/${part} LIBS cmc_test_meta)
 endforeach()
