@@ -15,7 +15,7 @@ enum cmc_opt_kind {
 };
 
 enum { CMC_OPT_LIST_MAX = 256 };
-struct cmc_opt_list { /* zeroed by the caller */
+struct cmc_opt_list {                 /* zeroed by the caller */
     const char *at[CMC_OPT_LIST_MAX]; /* borrowed from argv */
     size_t count;
 };
