@@ -1,6 +1,6 @@
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 add_library(cmc_test_pki STATIC lib/pki.c)
 target_link_libraries(cmc_test_pki PUBLIC cmc_options PkgConfig::CRYPTO)
-foreach(part cose jws trust)
+foreach(part cose jws key sign trust)
   cmc_unit(attest/meta/${part} LIBS cmc_sign cmc_test_pki)
 endforeach()
