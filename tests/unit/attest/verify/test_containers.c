@@ -1,0 +1,710 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/attest/verify/test_containers.c -- containers against signed references: equal, as
+ * the rules allow, or not, and then what differs; and that no secret shows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/report_bed.h"
+#include "tests/lib/rows.h"
+
+#define CONFIG(env, more)                                                                          \
+    "{\"ociVersion\":\"1.0.2\",\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"env\":[" env "]}"    \
+    ",\"root\":{\"path\":\"rootfs\"}" more "}"
+#define HELLO CONFIG("\"VAL=HELLO\",\"DB_PASSWORD=canary-one\"", "")
+#define EVIL  CONFIG("\"VAL=EVIL\",\"DB_PASSWORD=canary-one\"", "")
+
+static const uint8_t key[32] = {7}, other_key[32] = {8};
+
+static int setup(void **state)
+{
+    struct report_bed *b = calloc(1, sizeof(*b));
+    *state = b;
+    report_bed_open(b, "SLB9670");
+    logs_put(&b->log, MEASURE_RECORDER_START, MEASURE_MARK_DONE);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    report_bed_done(*state);
+    free(*state);
+    return 0;
+}
+
+/* One reference, one container; then the verdict. */
+static struct verify_result *judge(struct report_bed *b, const char *reference, const char *rules,
+                                   const char *measured, uint8_t rootfs)
+{
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *want = report_bed_config(b, reference, NULL);
+    const struct measure_config *have = report_bed_config(b, measured, NULL);
+    report_bed_reference(&refs, "web", want, 0x11, "");
+    report_bed_metadata(b, (const char *)refs.data, rules);
+    report_bed_create(b, "web-1", have, rootfs);
+    return report_bed_run(b);
+}
+
+static void no_canary(const struct verify_result *r)
+{
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(64 << 20);
+    struct cmc_err err = {0};
+    assert_int_equal(verify_result_put_json(r, &out, &err), 0);
+    assert_null(memmem(out.data, out.len, "canary", 6));
+    assert_true(out.len > 200);
+}
+
+static void equal(void **state)
+{
+    struct verify_result *r = judge(*state, HELLO, NULL, HELLO, 0x11);
+    assert_int_equal(r->verdict, VERIFY_TRUSTED_IF_ROOT);
+    assert_int_equal(r->container_count, 1);
+    const struct verify_container *c = &r->container[0];
+    assert_int_equal(c->status, VERIFY_GOOD);
+    assert_string_equal(c->event, "container-create");
+    assert_string_equal(c->id, "web-1");
+    assert_string_equal(c->image, "example/web:1");
+    assert_string_equal(c->reference, "web");
+    assert_string_equal(c->manifest, "app");
+    assert_int_equal(c->difference_count, 0);
+    assert_false(c->config_differs);
+    assert_false(c->rootfs_differs);
+    assert_string_equal(report_bed_claim(r, "container")->text,
+                        "web-1 (example/web:1) is reference \"web\" of \"app\"");
+    assert_string_equal(report_bed_claim(r, "container.event")->text,
+                        "event 1, whose bytes are in PCR 13");
+    assert_int_equal(r->cert_level, 1);
+    no_canary(r);
+    verify_result_free(r);
+}
+
+static void one_variable(void **state)
+{
+    struct verify_result *r = judge(*state, HELLO, NULL, EVIL, 0x11);
+    report_bed_refused(r, "container.config",
+                       "process.env VAL: reference \"HELLO\", measured \"EVIL\"");
+    const struct verify_container *c = &r->container[0];
+    assert_int_equal(c->status, VERIFY_BAD);
+    assert_string_equal(c->reference, "web");
+    assert_true(c->config_differs);
+    assert_false(c->rootfs_differs);
+    assert_int_equal(c->difference_count, 1);
+    assert_string_equal(c->difference[0].path, "process.env VAL");
+    assert_string_equal(c->difference[0].before, "\"HELLO\"");
+    assert_string_equal(c->difference[0].after, "\"EVIL\"");
+    assert_memory_equal(c->ref_config, ((struct report_bed *)*state)->config[0].digest, 32);
+    no_canary(r);
+    verify_result_free(r);
+}
+
+static void one_file(void **state)
+{
+    struct verify_result *r = judge(*state, HELLO, NULL, HELLO, 0x12);
+    report_bed_refused(r, "container.rootfs", "root file system 1212");
+    const struct verify_container *c = &r->container[0];
+    assert_false(c->config_differs);
+    assert_true(c->rootfs_differs);
+    assert_int_equal(c->rootfs[0], 0x12);
+    assert_int_equal(c->ref_rootfs[0], 0x11);
+    assert_int_equal(c->difference_count, 0);
+    verify_result_free(r);
+}
+
+/* Names on the list, in any case, as second of their name, and wherever else variables are. */
+static void secrets(void **state)
+{
+    static const struct {
+        const char *reference, *measured, *path;
+    } rows[] = {
+        {HELLO, CONFIG("\"VAL=HELLO\",\"DB_PASSWORD=canary-two\"", ""), "process.env DB_PASSWORD"},
+        {HELLO, CONFIG("\"VAL=HELLO\"", ""), "process.env DB_PASSWORD"},
+        {CONFIG("\"A=1\"", ""), CONFIG("\"A=1\",\"api_token=canary\"", ""),
+         "process.env api_token"},
+        {CONFIG("\"MyKey=a\",\"MyKey=canary-1\"", ""), CONFIG("\"MyKey=a\",\"MyKey=canary-2\"", ""),
+         "process.env MyKey #2"},
+        {CONFIG("\"S=1\"", ",\"hooks\":{\"prestart\":[{\"path\":\"/x\",\"env\":[\"K=canary\"]}]}"),
+         CONFIG("\"S=1\"", ",\"hooks\":{\"prestart\":[{\"path\":\"/x\",\"env\":[\"K=canary2\"]}]}"),
+         "hooks.prestart[0].env[0]"},
+        {CONFIG("\"S=1\"", ""),
+         CONFIG("\"S=1\"", ",\"hooks\":{\"prestart\":[{\"path\":\"/x\",\"env\":[\"K=canary\"]}]}"),
+         "hooks"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct report_bed *b = NULL;
+        assert_int_equal(setup((void **)&b), 0);
+        struct verify_result *r = judge(b, rows[i].reference, NULL, rows[i].measured, 0x11);
+        report_bed_refused(r, "container.config", rows[i].path);
+        assert_int_equal(r->container[0].difference_count, 1);
+        assert_string_equal(r->container[0].difference[0].path, rows[i].path);
+        no_canary(r);
+        verify_result_free(r);
+        (void)teardown((void **)&b);
+    }
+}
+
+static void own_list_of_secrets(void **state)
+{
+    static const char *const mine[] = {"VA*"};
+    struct report_bed *b = *state;
+    b->policy.secrets = mine;
+    b->policy.secret_count = 1;
+    struct verify_result *r = judge(b, CONFIG("\"VAL=canary\",\"X_KEY=a\"", ""), NULL,
+                                    CONFIG("\"VAL=canary2\",\"X_KEY=b\"", ""), 0x11);
+    assert_int_equal(r->container[0].difference_count, 2);
+    no_canary(r);
+    assert_string_equal(r->container[0].difference[1].after, "\"b\"");
+    verify_result_free(r);
+}
+
+static const char rules[] = "{\"process\":{\"env\":\"replace:VAL=*\"}}";
+
+static void allowed_by_rules(void **state)
+{
+    struct verify_result *r = judge(*state, HELLO, rules, EVIL, 0x11);
+    if (r->verdict != VERIFY_TRUSTED_IF_ROOT)
+        fail_msg("%s", r->reason);
+    assert_int_equal(report_bed_claim(r, "container.rules")->status, VERIFY_GOOD);
+    assert_null(report_bed_claim(r, "container.config"));
+    assert_string_equal(r->container[0].reference, "web");
+    assert_true(r->container[0].config_differs);
+    verify_result_free(r);
+}
+
+/* The rules are about the configuration: files stay files. */
+static void rules_and_other_files(void **state)
+{
+    struct verify_result *r = judge(*state, HELLO, rules, EVIL, 0x12);
+    report_bed_refused(r, "container.config", "VAL");
+    assert_int_equal(report_bed_claim(r, "container.rootfs")->status, VERIFY_BAD);
+    verify_result_free(r);
+}
+
+static void not_allowed_by_rules(void **state)
+{
+    struct verify_result *r =
+        judge(*state, HELLO, rules, CONFIG("\"VAL=EVIL\",\"DB_PASSWORD=canary-two\"", ""), 0x11);
+    assert_int_equal(r->verdict, VERIFY_NOT_TRUSTED);
+    assert_int_equal(report_bed_claim(r, "container.rules")->status, VERIFY_BAD);
+    assert_non_null(strstr(report_bed_claim(r, "container.rules")->text, "rules of \"app\""));
+    assert_int_equal(r->container[0].difference_count, 2);
+    no_canary(r);
+    verify_result_free(r);
+}
+
+/* Hosts withhold secrets: what is withheld is compared by its commitment. */
+static void withheld_and_rules(void **state)
+{
+    static const struct {
+        const char *measured;
+        enum verify_verdict verdict;
+    } rows[] = {{EVIL, VERIFY_TRUSTED_IF_ROOT},
+                {CONFIG("\"VAL=EVIL\",\"DB_PASSWORD=canary-two\"", ""), VERIFY_NOT_TRUSTED},
+                {CONFIG("\"VAL=EVIL\",\"DB_PASSWORD\"", ""), VERIFY_NOT_TRUSTED}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct report_bed *b = NULL;
+        cmc_autobuf struct cmc_buf withheld = cmc_buf_of(1 << 20);
+        struct cmc_err err = {0};
+        assert_int_equal(setup((void **)&b), 0);
+        verify_result_free(judge(b, HELLO, rules, rows[i].measured, 0x11));
+        const struct cmc_buf *detail = &b->config[1].detail;
+        assert_int_equal(
+            measure_config_detail_withhold(detail->data, detail->len, NULL, &withheld, &err), 0);
+        b->detail[1].data = (struct meta_bytes){.data = withheld.data, .len = withheld.len};
+        struct verify_result *r = report_bed_verify(b);
+        assert_int_equal(r->verdict, rows[i].verdict);
+        no_canary(r);
+        verify_result_free(r);
+        (void)teardown((void **)&b);
+    }
+}
+
+/* Who may not see details gets none: then rules cannot be applied, and nothing is claimed. */
+static void without_details(void **state)
+{
+    struct report_bed *b = *state;
+    verify_result_free(judge(b, HELLO, rules, EVIL, 0x11));
+    b->report.detail_count = 0;
+    struct verify_result *r = report_bed_verify(b);
+    assert_int_equal(r->verdict, VERIFY_COULD_NOT);
+    assert_int_equal(report_bed_claim(r, "container.rules")->status, VERIFY_UNCHECKED);
+    assert_int_equal(report_bed_claim(r, "container.detail")->status, VERIFY_NOTE);
+    assert_int_equal(r->container[0].status, VERIFY_UNCHECKED);
+    assert_null(report_bed_claim(r, "container.config"));
+    verify_result_free(r);
+}
+
+static void without_details_or_rules(void **state)
+{
+    struct report_bed *b = *state;
+    verify_result_free(judge(b, HELLO, NULL, EVIL, 0x11));
+    b->report.detail_count = 0;
+    struct verify_result *r = report_bed_verify(b);
+    report_bed_refused(r, "container.config", "the reference has");
+    assert_int_equal(r->container[0].difference_count, 0);
+    assert_true(r->container[0].config_differs);
+    verify_result_free(r);
+}
+
+/* A detail is found by a digest that the event has; what gives another one is never shown. */
+static void details_swapped(void **state)
+{
+    struct report_bed *b = *state;
+    verify_result_free(judge(b, HELLO, NULL, EVIL, 0x11));
+    const struct meta_exact_part right = b->detail[1];
+    b->detail[1].data = b->detail[0].data;
+    struct verify_result *r = report_bed_verify(b);
+    report_bed_refused(r, "container.detail", "it gives another digest");
+    assert_int_equal(r->container[0].difference_count, 0);
+    verify_result_free(r);
+    uint8_t bytes[1024];
+    assert_true(right.data.len <= sizeof(bytes));
+    for (size_t i = 0; i < right.data.len; i++) { /* any byte of it */
+        memcpy(bytes, right.data.data, right.data.len);
+        bytes[i] ^= 1;
+        b->detail[1].data.data = bytes;
+        b->detail[1].data.len = right.data.len;
+        r = report_bed_verify(b);
+        report_bed_refused(r, "container.detail", "is not shown");
+        assert_int_equal(r->container[0].difference_count, 0);
+        verify_result_free(r);
+    }
+}
+
+static void reference_without_its_configuration(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *want = report_bed_config(b, HELLO, NULL);
+    const struct measure_config *have = report_bed_config(b, EVIL, NULL);
+    report_bed_reference(&refs, "web", want, 0x11, "");
+    char *spec = strstr((char *)refs.data, "HELLO"); /* signed, but not what the digest says */
+    memcpy(spec, "HELLU", 5);
+    report_bed_metadata(b, (const char *)refs.data, rules);
+    report_bed_create(b, "web-1", have, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "container.config", "the reference has");
+    assert_int_equal(r->container[0].difference_count, 0);
+    assert_non_null(strstr(report_bed_claim(r, "container.rules")->text,
+                           "the reference's configuration: it gives another digest"));
+    verify_result_free(r);
+}
+
+/* Of several references the one that differs least is shown. */
+static void nearest(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *far =
+        report_bed_config(b, CONFIG("\"A=1\",\"B=2\",\"VAL=EVIL\"", ""), NULL);
+    const struct measure_config *near = report_bed_config(b, HELLO, NULL);
+    const struct measure_config *have = report_bed_config(b, EVIL, NULL);
+    report_bed_reference(&refs, "other files", near, 0x33, "");
+    report_bed_reference(&refs, "far", far, 0x11, "");
+    report_bed_reference(&refs, "near", near, 0x11, "");
+    report_bed_reference(&refs, "far too", far, 0x11, "");
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+    report_bed_create(b, "web-1", have, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "container.config", "VAL");
+    assert_string_equal(r->container[0].reference, "near");
+    verify_result_free(r);
+    b->report.detail_count = 0;
+    r = report_bed_verify(b);
+    assert_string_equal(r->container[0].reference, "far"); /* the first with the same files */
+    verify_result_free(r);
+}
+
+static void nearest_by_name(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *want = report_bed_config(b, HELLO, NULL);
+    const struct measure_config *have = report_bed_config(b, EVIL, NULL);
+    report_bed_reference(&refs, "something", want, 0x33, "");
+    report_bed_reference(&refs, "example/web:1", want, 0x44, "");
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+    report_bed_create(b, "web-1", have, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    assert_string_equal(r->container[0].reference, "example/web:1");
+    assert_true(r->container[0].config_differs);
+    assert_true(r->container[0].rootfs_differs);
+    verify_result_free(r);
+}
+
+static void many_differences(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf env = cmc_buf_of(1 << 20), config = cmc_buf_of(1 << 20);
+    for (int i = 0; i < 300; i++)
+        cmc_put_fmt(&env, "%s\"V%d=1\"", i ? "," : "", i);
+    cmc_put_fmt(&config, CONFIG("%.*s", ""), (int)env.len, (const char *)env.data);
+    cmc_put_u8(&config, 0);
+    struct verify_result *r =
+        judge(b, CONFIG("\"X=1\"", ""), NULL, (const char *)config.data, 0x11);
+    const struct verify_container *c = &r->container[0];
+    assert_int_equal(c->difference_count, 257);
+    assert_string_equal(c->difference[256].path, "45 more");
+    assert_null(c->difference[256].before);
+    verify_result_free(r);
+}
+
+/* What a reference must have to count, each left out in turn. */
+static void references_that_do_not_count(void **state)
+{
+    static const struct {
+        const char *from, *to;
+    } rows[] = {
+        {"\"exact\"", "\"cmc\"  "},
+        {"\"cmc.index\",\"value\":\"13\"", "\"cmc.index\",\"value\":\"12\""},
+        {"\"cmc.keyId\"", "\"cmc.keyIx\""},
+        {"\"0000000000000000\"", "\"000000000000000x\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct report_bed *b = NULL;
+        assert_int_equal(setup((void **)&b), 0);
+        cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+        const struct measure_config *c = report_bed_config(b, HELLO, NULL);
+        report_bed_reference(&refs, "web", c, 0x11, "");
+        char *at = strstr((char *)refs.data, rows[i].from);
+        assert_non_null(at);
+        memcpy(at, rows[i].to, strlen(rows[i].to));
+        report_bed_metadata(b, (const char *)refs.data, NULL);
+        report_bed_create(b, "web-1", c, 0x11);
+        struct verify_result *r = report_bed_run(b);
+        assert_int_equal(r->verdict, VERIFY_NOT_TRUSTED);
+        assert_int_equal(report_bed_claim(r, "container.reference")->status, VERIFY_BAD);
+        verify_result_free(r);
+        (void)teardown((void **)&b);
+    }
+}
+
+static void without_metadata(void **state)
+{
+    struct report_bed *b = *state;
+    const struct measure_config *c = report_bed_config(b, HELLO, NULL);
+    report_bed_create(b, "web-1", c, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_NOT_TRUSTED);
+    assert_int_equal(r->container[0].status, VERIFY_BAD);
+    assert_null(r->container[0].reference);
+    verify_result_free(r);
+}
+
+/* No container and no metadata: nothing is not enough. */
+static void nothing_at_all(void **state)
+{
+    struct verify_result *r = report_bed_run(*state);
+    assert_int_not_equal(r->verdict, VERIFY_TRUSTED);
+    assert_int_not_equal(r->verdict, VERIFY_TRUSTED_IF_ROOT);
+    verify_result_free(r);
+}
+
+#define KEY_ID(text) ",{\"name\":\"cmc.keyId\",\"value\":\"" text "\"}"
+
+static void key_property(const uint8_t *k, char *out, size_t cap)
+{
+    uint8_t id[MEASURE_KEY_ID_LEN];
+    measure_config_key_id(k, id);
+    (void)snprintf(out, cap, KEY_ID("%02x%02x%02x%02x%02x%02x%02x%02x"), id[0], id[1], id[2], id[3],
+                   id[4], id[5], id[6], id[7]);
+}
+
+static void create_keyed(struct report_bed *b, const struct measure_config *c, const uint8_t *k)
+{
+    struct measure_event ev = logs_least_event(MEASURE_CONTAINER_CREATE);
+    memcpy(ev.config, c->digest, sizeof(ev.config));
+    memset(ev.rootfs, 0x11, sizeof(ev.rootfs));
+    measure_config_key_id(k, ev.key_id);
+    logs_intent(&b->log, &ev);
+    logs_mark(&b->log, MEASURE_MARK_DONE);
+}
+
+static void redaction_keys(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    char property[100];
+    const struct measure_config *want = report_bed_config(b, HELLO, key);
+    key_property(key, property, sizeof(property));
+    report_bed_reference(&refs, "web", want, 0x11, property);
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+    create_keyed(b, want, key);
+    struct verify_result *r = report_bed_run(b); /* needs no key to compare */
+    assert_int_equal(r->verdict, VERIFY_TRUSTED_IF_ROOT);
+    verify_result_free(r);
+
+    const struct measure_config *other = report_bed_config(b, HELLO, other_key);
+    create_keyed(b, other, other_key);
+    r = report_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_COULD_NOT); /* never a mismatch */
+    assert_int_equal(r->container[1].status, VERIFY_UNCHECKED);
+    assert_int_equal(report_bed_claim(r, "container.key")->status, VERIFY_UNCHECKED);
+    assert_false(r->container[1].config_differs);
+    assert_null(report_bed_claim(r, "container.config")->next->next);
+    verify_result_free(r);
+}
+
+/* The same digests under another key id are not what the reference was made for. */
+static void key_id_alone(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *c = report_bed_config(b, HELLO, NULL);
+    report_bed_reference(&refs, "web", c, 0x11, KEY_ID("0000000000000001"));
+    report_bed_metadata(b, (const char *)refs.data, rules);
+    report_bed_create(b, "web-1", c, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_COULD_NOT);
+    assert_non_null(strstr(r->reason, "redaction key 0000000000000000"));
+    verify_result_free(r);
+}
+
+static void key_and_other_files(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *c = report_bed_config(b, HELLO, NULL);
+    report_bed_reference(&refs, "web", c, 0x12, KEY_ID("0000000000000001"));
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+    report_bed_create(b, "web-1", c, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "container.rootfs", "root file system"); /* whatever the key */
+    assert_null(report_bed_claim(r, "container.config"));
+    assert_false(r->container[0].config_differs);
+    verify_result_free(r);
+}
+
+/* A detail that a key which we do not have made cannot be recomputed: no accusation. */
+static void keyed_detail(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    char property[100];
+    const struct measure_config *want = report_bed_config(b, HELLO, key);
+    const struct measure_config *have = report_bed_config(b, EVIL, key);
+    key_property(key, property, sizeof(property));
+    report_bed_reference(&refs, "web", want, 0x11, property);
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+    create_keyed(b, have, key);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "container.config", "the reference has");
+    assert_int_equal(report_bed_claim(r, "container.detail")->status, VERIFY_NOTE);
+    assert_int_equal(r->container[0].difference_count, 0);
+    verify_result_free(r);
+    b->policy.redaction_key = key;
+    r = report_bed_run(b);
+    report_bed_refused(r, "container.config", "reference \"HELLO\", measured \"EVIL\"");
+    assert_null(report_bed_claim(r, "container.detail"));
+    verify_result_free(r);
+}
+
+static void must_run(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *c = report_bed_config(b, HELLO, NULL);
+    const struct measure_config *guard = report_bed_config(b, CONFIG("\"A=1\"", ""), NULL);
+    report_bed_reference(&refs, "web", c, 0x11, "");
+    report_bed_reference(&refs, "guard", guard, 0x22,
+                         ",{\"name\":\"cmc.mustRun\",\"value\":\"true\"}");
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+    report_bed_create(b, "web-1", c, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "reference.absent", "reference \"guard\" must run");
+    verify_result_free(r);
+    report_bed_create(b, "guard-1", guard, 0x22);
+    r = report_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_TRUSTED_IF_ROOT);
+    verify_result_free(r);
+}
+
+static void must_run_by_rules(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *want = report_bed_config(b, HELLO, NULL);
+    const struct measure_config *have = report_bed_config(b, EVIL, NULL);
+    report_bed_reference(&refs, "web", want, 0x11,
+                         ",{\"name\":\"cmc.mustRun\",\"value\":\"true\"}");
+    report_bed_metadata(b, (const char *)refs.data, rules);
+    report_bed_create(b, "web-1", have, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_TRUSTED_IF_ROOT);
+    verify_result_free(r);
+}
+
+/* Events that are no container-create, or one that no reference can speak for. */
+static void other_events(void **state)
+{
+    static const struct {
+        enum measure_event_type type;
+        const char *words; /* NULL: allowed */
+    } rows[] = {
+        {MEASURE_CONTAINER_DELETE, NULL},
+        {MEASURE_FAILED, "could not be measured: rootfs: bin/sh changed"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct report_bed *b = NULL;
+        assert_int_equal(setup((void **)&b), 0);
+        verify_result_free(judge(b, HELLO, NULL, HELLO, 0x11));
+        logs_put(&b->log, rows[i].type, MEASURE_MARK_DONE);
+        struct verify_result *r = report_bed_run(b);
+        if (rows[i].words)
+            report_bed_refused(r, "container.event", rows[i].words);
+        else
+            assert_int_equal(r->verdict, VERIFY_TRUSTED_IF_ROOT);
+        assert_int_equal(r->container_count, rows[i].words ? 2 : 1);
+        verify_result_free(r);
+        (void)teardown((void **)&b);
+    }
+}
+
+/* Restored from a checkpoint: configuration and files say nothing of what is in its memory. */
+static void from_a_checkpoint(void **state)
+{
+    struct report_bed *b = *state;
+    verify_result_free(judge(b, HELLO, NULL, HELLO, 0x11));
+    struct measure_event ev = logs_least_event(MEASURE_CONTAINER_CREATE);
+    memcpy(ev.config, b->config[0].digest, sizeof(ev.config));
+    memset(ev.rootfs, 0x11, sizeof(ev.rootfs));
+    ev.checkpoint = "/var/lib/checkpoint";
+    logs_intent(&b->log, &ev);
+    logs_mark(&b->log, MEASURE_MARK_DONE);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "container.event", "restored from a checkpoint");
+    verify_result_free(r);
+}
+
+/* Events that our recorder does not write yet: their content is made by hand. */
+static void put_raw_event(struct logs *l, const char *type, const void *more, size_t members)
+{
+    struct cmc_err err = {0};
+    cmc_autobuf struct cmc_buf c = cmc_buf_of(4096);
+    cmc_put_u8(&c, (uint8_t)(0xa3 + members));
+    cmc_put_u8(&c, 0x00);
+    cmc_put_u8(&c, 0x6b);
+    cmc_put_text(&c, "cmc-event/1");
+    cmc_put_u8(&c, 0x01);
+    cmc_put_u8(&c, (uint8_t)(0x60 + strlen(type)));
+    cmc_put_text(&c, type);
+    cmc_put_u8(&c, 0x02);
+    cmc_put_u8(&c, (uint8_t)l->seq);
+    if (more)
+        cmc_put(&c, more, strlen(more));
+    struct measure_frame f = {.type = MEASURE_FRAME_INTENT,
+                              .recnum = l->seq,
+                              .pcr = 13,
+                              .content = c.data,
+                              .content_len = c.len};
+    assert_int_equal(
+        measure_replay_digests(MEASURE_PROFILE_EXACT, NULL, &f, &l->start, &f.digests, &err), 0);
+    assert_int_equal(measure_frame_encode(&f, &l->bytes, &err), 0);
+    logs_mark(l, MEASURE_MARK_DONE);
+}
+
+static void events_of_a_newer_recorder(void **state)
+{
+    static const struct {
+        const char *type;
+        enum verify_verdict verdict;
+        const char *words;
+    } rows[] = {
+        {"exec", VERIFY_COULD_NOT, "exec, of without id: no reference covers"},
+        {"update", VERIFY_COULD_NOT, "update, of without id: no reference covers"},
+        {"brand-new", VERIFY_COULD_NOT, "brand-new, of without id: no reference covers"},
+        {"restore", VERIFY_NOT_TRUSTED, "restored from a checkpoint"},
+        {"layer-changed", VERIFY_NOT_TRUSTED, "had a layer changed below it"},
+        {"policy-change", VERIFY_TRUSTED_IF_ROOT, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct report_bed *b = NULL;
+        assert_int_equal(setup((void **)&b), 0);
+        verify_result_free(judge(b, HELLO, NULL, HELLO, 0x11));
+        put_raw_event(&b->log, rows[i].type, NULL, 0);
+        struct verify_result *r = report_bed_run(b);
+        if (r->verdict != rows[i].verdict)
+            fail_msg("%s: %s: %s", rows[i].type, r->words, r->reason ? r->reason : "");
+        if (rows[i].words)
+            assert_non_null(strstr(r->reason, rows[i].words));
+        verify_result_free(r);
+        (void)teardown((void **)&b);
+    }
+}
+
+static void unmeasured_container(void **state)
+{
+    struct report_bed *b = *state;
+    verify_result_free(judge(b, HELLO, NULL, HELLO, 0x11));
+    logs_put(&b->log, MEASURE_UNMEASURED, MEASURE_MARK_DONE);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "container.event", "runs without having been measured");
+    verify_result_free(r);
+}
+
+/* Changing any byte of any event breaks verification: it is never shown otherwise. */
+static void any_byte_of_the_log(void **state)
+{
+    struct report_bed *b = *state;
+    verify_result_free(judge(b, HELLO, NULL, HELLO, 0x11));
+    struct verify_result *r = NULL;
+    for (size_t i = 0; i < b->log.bytes.len; i++) {
+        b->log.bytes.data[i] ^= 1;
+        r = report_bed_verify(b);
+        if (r->verdict == VERIFY_TRUSTED_IF_ROOT) /* the last mark is not needed */
+            assert_string_equal(r->container[0].id, "web-1");
+        else
+            assert_int_equal(r->container_count, 0);
+        verify_result_free(r);
+        b->log.bytes.data[i] ^= 1;
+    }
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(equal),
+        TEST(one_variable),
+        TEST(one_file),
+        TEST(secrets),
+        TEST(own_list_of_secrets),
+        TEST(allowed_by_rules),
+        TEST(rules_and_other_files),
+        TEST(not_allowed_by_rules),
+        TEST(withheld_and_rules),
+        TEST(without_details),
+        TEST(without_details_or_rules),
+        TEST(details_swapped),
+        TEST(reference_without_its_configuration),
+        TEST(nearest),
+        TEST(nearest_by_name),
+        TEST(many_differences),
+        TEST(references_that_do_not_count),
+        TEST(without_metadata),
+        TEST(nothing_at_all),
+        TEST(redaction_keys),
+        TEST(key_id_alone),
+        TEST(key_and_other_files),
+        TEST(keyed_detail),
+        TEST(must_run),
+        TEST(must_run_by_rules),
+        TEST(other_events),
+        TEST(from_a_checkpoint),
+        TEST(events_of_a_newer_recorder),
+        TEST(unmeasured_container),
+        TEST(any_byte_of_the_log),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
