@@ -9,9 +9,9 @@
 #include "base/err.h"
 
 enum {
-    TPM_BLOB_MAX = 1024,        /* bytes of each part */
-    TPM_SIGN_MAX = 1024,        /* bytes to sign: one TPM2_Hash */
-    TPM_SRK = 0x81000001u,      /* the storage root key (TCG TPM v2.0 Provisioning Guidance, 7.8) */
+    TPM_BLOB_MAX = 1024,         /* bytes of each part */
+    TPM_SIGN_MAX = 1024,         /* bytes to sign: one TPM2_Hash */
+    TPM_AK_PARENT = 0x81018f00u, /* the key above an AK; in the endorsement hierarchy */
     TPM_AK_FIRST = 0x81008f00u, /* where an AK becomes persistent if there is no resource manager */
     TPM_AK_LAST = 0x81008f0fu
 };
@@ -43,9 +43,12 @@ struct tpm_signature { /* r || s, or the RSA signature */
     uint8_t data[256];
 };
 
-/* Makes a key below TPM_SRK, which is made where it is absent. Without a resource manager the key
- * becomes persistent at the first free handle of the range: slots for loaded keys are shared there.
- * Errors: -CMC_E_TPM, -CMC_E_USAGE (TCTI, alg), -CMC_E_LIMIT (no free handle). */
+/* Makes a key below TPM_AK_PARENT, which is made where it is absent. It is in the endorsement
+ * hierarchy, because a TPM obfuscates resetCount in what keys of the storage hierarchy sign
+ * (TPM 2.0 Part 1, 36.7), and a quote would not say any more which boot it is of. Without a
+ * resource manager the key becomes persistent at the first free handle of the range: slots for
+ * loaded keys are shared there. Errors: -CMC_E_TPM, -CMC_E_USAGE (TCTI, alg), -CMC_E_LIMIT (no free
+ * handle). */
 CMC_MUST_CHECK int tpm_ak_create(const char *tcti, enum tpm_ak_alg alg, struct tpm_ak *out,
                                  struct cmc_err *err);
 /* Reads the public part. Errors: -CMC_E_FORMAT, -CMC_E_VERIFY (not a restricted signing key of the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tpm/ak_create.c -- makes an attestation key, and the storage root key above it. */
+/* tpm/ak_create.c -- makes an attestation key, and the key above it. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "tpm/ak_use.h"
 
 /* TCG TPM v2.0 Provisioning Guidance, 7.5.1; EK Credential Profile, B.3 without a policy. */
-static const TPM2B_PUBLIC srk_template = {
+static const TPM2B_PUBLIC parent_template = {
     .publicArea = {
         .type = TPM2_ALG_RSA,
         .nameAlg = TPM2_ALG_SHA256,
@@ -51,7 +51,7 @@ static TPM2B_PUBLIC template_of(enum tpm_ak_alg alg)
 
 struct creator {
     ESYS_CONTEXT *esys;
-    ESYS_TR srk, key; /* key: loaded, ours to flush */
+    ESYS_TR parent, key; /* key: loaded, ours to flush */
     struct cmc_err *err;
 };
 
@@ -61,34 +61,34 @@ static void creator_done(struct creator *c)
         (void)Esys_FlushContext(c->esys, c->key);
 }
 
-static int make_srk(struct creator *c)
+static int make_parent(struct creator *c)
 {
     static const TPM2B_SENSITIVE_CREATE sensitive;
     static const TPM2B_DATA outside;
     static const TPML_PCR_SELECTION none;
     ESYS_TR primary = ESYS_TR_NONE;
-    TSS2_RC rc = Esys_CreatePrimary(c->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-                                    ESYS_TR_NONE, &sensitive, &srk_template, &outside, &none,
+    TSS2_RC rc = Esys_CreatePrimary(c->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                    ESYS_TR_NONE, &sensitive, &parent_template, &outside, &none,
                                     &primary, NULL, NULL, NULL, NULL);
     if (rc != TSS2_RC_SUCCESS)
-        return tpm_esys_fail(c->err, rc, "make the storage root key");
+        return tpm_esys_fail(c->err, rc, "make the key above attestation keys");
     rc = Esys_EvictControl(c->esys, ESYS_TR_RH_OWNER, primary, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-                           ESYS_TR_NONE, TPM_SRK, &c->srk);
+                           ESYS_TR_NONE, TPM_AK_PARENT, &c->parent);
     (void)Esys_FlushContext(c->esys, primary);
     if (rc != TSS2_RC_SUCCESS)
-        return tpm_esys_fail(c->err, rc, "keep the storage root key");
+        return tpm_esys_fail(c->err, rc, "keep the key above attestation keys");
     return 0;
 }
 
-static int find_srk(struct creator *c)
+static int find_parent(struct creator *c)
 {
-    TSS2_RC rc =
-        Esys_TR_FromTPMPublic(c->esys, TPM_SRK, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &c->srk);
+    TSS2_RC rc = Esys_TR_FromTPMPublic(c->esys, TPM_AK_PARENT, ESYS_TR_NONE, ESYS_TR_NONE,
+                                       ESYS_TR_NONE, &c->parent);
     if (rc == TSS2_RC_SUCCESS)
         return 0;
     if ((rc & ~TSS2_RC_LAYER_MASK) == TPM2_RC_HANDLE + TPM2_RC_H + TPM2_RC_1)
-        return make_srk(c);
-    return tpm_esys_fail(c->err, rc, "find the storage root key");
+        return make_parent(c);
+    return tpm_esys_fail(c->err, rc, "find the key above attestation keys");
 }
 
 struct certified {
@@ -128,10 +128,10 @@ static int make_key(struct creator *c, enum tpm_ak_alg alg, struct certified *ho
     CMC_CLEANUP(tpm_esys_freep) TPM2B_PUBLIC *pub = NULL;
     CMC_CLEANUP(tpm_esys_freep) TPM2B_CREATION_DATA *creation = NULL;
     TSS2_RC rc =
-        Esys_Create(c->esys, c->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
+        Esys_Create(c->esys, c->parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
                     &want, &outside, &none, &priv, &pub, &creation, &how->hash, &how->ticket);
     if (rc == TSS2_RC_SUCCESS)
-        rc = Esys_Load(c->esys, c->srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, priv, pub,
+        rc = Esys_Load(c->esys, c->parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, priv, pub,
                        &c->key);
     if (rc == TSS2_RC_SUCCESS)
         rc = keep_public(pub, priv, creation, out);
@@ -205,8 +205,8 @@ int tpm_ak_create(const char *tcti, enum tpm_ak_alg alg, struct tpm_ak *out, str
         return -(int)err->code;
     CMC_CLEANUP(certified_done) struct certified how = {0};
     CMC_CLEANUP(creator_done)
-    struct creator c = {.esys = t.esys, .srk = ESYS_TR_NONE, .key = ESYS_TR_NONE, .err = err};
-    if (find_srk(&c) < 0 || make_key(&c, alg, &how, &ak) < 0 || certify(&c, &how, &ak) < 0 ||
+    struct creator c = {.esys = t.esys, .parent = ESYS_TR_NONE, .key = ESYS_TR_NONE, .err = err};
+    if (find_parent(&c) < 0 || make_key(&c, alg, &how, &ak) < 0 || certify(&c, &how, &ak) < 0 ||
         (!tpm_esys_managed(tcti) && persist(&c, &ak) < 0))
         return -(int)err->code;
     *out = ak;

@@ -108,16 +108,18 @@ static TSS2_RC load(ESYS_CONTEXT *esys, const struct tpm_ak *ak, ESYS_TR *key)
 {
     TPM2B_PUBLIC pub = {0};
     TPM2B_PRIVATE priv = {.size = (UINT16)ak->priv.len};
-    ESYS_TR srk = ESYS_TR_NONE;
+    ESYS_TR parent = ESYS_TR_NONE;
     size_t at = 0;
     if (ak->priv.len > sizeof(priv.buffer))
         return TSS2_BASE_RC_BAD_SIZE;
     memcpy(priv.buffer, ak->priv.data, ak->priv.len);
     TSS2_RC rc = Tss2_MU_TPMT_PUBLIC_Unmarshal(ak->pub.data, ak->pub.len, &at, &pub.publicArea);
     if (rc == TSS2_RC_SUCCESS)
-        rc = Esys_TR_FromTPMPublic(esys, TPM_SRK, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &srk);
+        rc = Esys_TR_FromTPMPublic(esys, TPM_AK_PARENT, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                   &parent);
     if (rc == TSS2_RC_SUCCESS)
-        rc = Esys_Load(esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &priv, &pub, key);
+        rc =
+            Esys_Load(esys, parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &priv, &pub, key);
     return rc;
 }
 
