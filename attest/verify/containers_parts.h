@@ -19,7 +19,7 @@ const char *verify_container_words(const struct verify_container *c, struct veri
 enum verify_status verify_container_judge(const struct verify_candidate *c,
                                           const struct verify_wanted_list *wanted, bool *ran,
                                           struct verify_claim *up);
-/* container_nearest.c: the same when no reference matches: names the nearest one and what differs.
+/* containers_nearest.c: the same when no reference matches: names the nearest one and what differs.
  */
 enum verify_status verify_container_explain(const struct verify_candidate *c,
                                             const struct verify_wanted_list *wanted,

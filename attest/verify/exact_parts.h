@@ -36,13 +36,14 @@ struct verify_wanted_list { /* in the tree */
     const struct verify_wanted *at;
     size_t count;
 };
-/* references.c */
+/* containers_references.c */
 struct verify_wanted_list verify_references(const struct verify_exact *x);
 /* SHA-256 of a component without container data, or NULL. */
 const uint8_t *verify_reference_sha256(const struct meta_component *c);
 
-/* details.c: the configuration of an event, once its digest was recomputed. *out: borrowed.
- * Returns 1; 0: the report has none; -CMC_E_VERIFY: what it has gives another digest; others. */
+/* containers_details.c: the configuration of an event, once its digest was recomputed. *out:
+ * borrowed. Returns 1; 0: the report has none; -CMC_E_VERIFY: what it has gives another digest;
+ * others. */
 CMC_MUST_CHECK int verify_detail(const struct verify_exact *x, const struct measure_event *ev,
                                  struct meta_bytes *out, struct cmc_err *err);
 /* The configuration that a reference was made of, as a detail, once it gives the reference's own
@@ -51,7 +52,7 @@ CMC_MUST_CHECK int verify_detail_of_reference(const struct verify_exact *x,
                                               const struct verify_wanted *w, struct cmc_buf *out,
                                               struct cmc_err *err);
 
-/* allowed.c: the rules of the reference's manifest allow what differs between two details.
+/* containers_rules.c: the rules of the reference's manifest allow what differs between two details.
  * path: as verify_rules_check() sets it. Errors: -CMC_E_VERIFY, -CMC_E_FORMAT, -CMC_E_LIMIT. */
 CMC_MUST_CHECK int verify_allowed(const struct verify_exact *x, const struct verify_wanted *w,
                                   const struct meta_bytes *measured, char *path,

@@ -154,7 +154,8 @@ static bool check_segment(const struct search *s, struct verify_tree *t, struct 
     (void)verify_claim_add(t, up, same ? VERIFY_GOOD : VERIFY_BAD, "log.start",
                            same ? "the record begins with the TPM's present reset, %u"
                                 : "the record begins with TPM reset %u, the quote was made after "
-                                  "reset %u: the log is an old one",
+                                  "reset %u: the log is an old one, or the key is not of "
+                                  "the TPM's endorsement hierarchy",
                            s->reset_count, now);
     return same;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/verify/allowed.c -- ociRules on details: entries of process.env become "NAME=VALUE", as
- * the rules have them, or "NAME=(commitment)" where either side withholds the value. */
+/* attest/verify/containers_rules.c -- ociRules on details: entries of process.env become
+ * "NAME=VALUE", as the rules have them, or "NAME=(commitment)" where either side withholds the
+ * value. */
 #include <string.h>
 
 #include "attest/verify/exact_parts.h"

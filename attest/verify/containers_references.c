@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/verify/references.c -- which references are for containers of this register. */
+/* attest/verify/containers_references.c -- which references are for containers of this register. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/verify/container.c -- one container: the reference that is equal, or whose rules allow
- * what differs. */
+/* attest/verify/containers_match.c -- one container: the reference that is equal, or whose rules
+ * allow what differs. */
 #include <string.h>
 
 #include "attest/verify/containers_parts.h"

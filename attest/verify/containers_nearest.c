@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/verify/container_nearest.c -- a container without a reference: the nearest one, and what
+/* attest/verify/containers_nearest.c -- a container without a reference: the nearest one, and what
  * differs. */
 #include <string.h>
 

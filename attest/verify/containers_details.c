@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/verify/details.c -- configurations: believed once they give the digest that they are
- * found by. */
+/* attest/verify/containers_details.c -- configurations: believed once they give the digest that
+ * they are found by. */
 #include <string.h>
 
 #include "attest/verify/exact_parts.h"
