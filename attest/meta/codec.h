@@ -42,7 +42,8 @@ enum meta_value {                  /* what a field of a C struct is */
  * META_ALWAYS              yes     yes       "", 0, false, []; null: lists at NULL, texts and bytes
  *                                            with .null, records and trees at NULL
  * META_MUST                refused refused   as META_ALWAYS, but never null
- * A META_INSIDE that may be absent is empty when all its members are. */
+ * What may be null is null when it is absent. A META_INSIDE that may be absent is empty when all
+ * its members are. */
 enum meta_rule { META_MAY, META_ALWAYS, META_MUST };
 
 struct meta_record;

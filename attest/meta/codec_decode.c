@@ -98,6 +98,22 @@ static int decode_pointer(struct meta_decoder *d, const struct meta_field *f,
     return rc;
 }
 
+/* Of the others zeros say it. */
+static void set_null(const struct meta_field *f, void *at)
+{
+    if (f->value == META_BYTES || f->value == META_HEX)
+        *(struct meta_bytes *)at = (struct meta_bytes){.null = true};
+    else if (f->value == META_TEXTS)
+        *(struct meta_texts *)at = (struct meta_texts){.null = true};
+}
+
+static bool may_be_null(const struct meta_field *f)
+{
+    return f->rule == META_ALWAYS &&
+           (f->value == META_BYTES || f->value == META_HEX || f->value == META_RECORD ||
+            f->value == META_TREE || meta_value_is_list(f->value));
+}
+
 static int decode_null(struct meta_decoder *d, const struct meta_field *f,
                        const struct cmc_json *node, void *at)
 {
@@ -105,15 +121,10 @@ static int decode_null(struct meta_decoder *d, const struct meta_field *f,
     int rc = meta_decoder_head(d, node, &null);
     if (rc < 0)
         return rc;
-    if (f->rule != META_ALWAYS)
+    if (!may_be_null(f))
         return meta_decoder_fail(d, CMC_E_FORMAT, "null is not allowed here");
-    if (f->value == META_BYTES || f->value == META_HEX)
-        *(struct meta_bytes *)at = (struct meta_bytes){.null = true};
-    else if (f->value == META_TEXTS)
-        *(struct meta_texts *)at = (struct meta_texts){.null = true};
-    else if (!meta_value_is_list(f->value) && f->value != META_RECORD && f->value != META_TREE)
-        return meta_decoder_fail(d, CMC_E_FORMAT, "null is not allowed here");
-    return 0; /* zeros say it of the others */
+    set_null(f, at);
+    return 0;
 }
 
 static bool is_null(const struct meta_decoder *d, const struct cmc_json *node)
@@ -236,12 +247,20 @@ static int decode_member(struct meta_decoder *d, const struct meta_record *recor
     return rc;
 }
 
-static int check_seen(struct meta_decoder *d, const struct meta_record *record, uint64_t seen)
+/* What is absent must be allowed to, and counts as null where that may be. */
+static int check_seen(struct meta_decoder *d, const struct meta_record *record, uint64_t seen,
+                      uint8_t *out)
 {
-    for (size_t i = 0; i < record->count; i++)
-        if (record->field[i].rule == META_MUST && !(seen & 1ULL << i))
+    for (size_t i = 0; i < record->count; i++) {
+        const struct meta_field *f = &record->field[i];
+        if (seen & 1ULL << i)
+            continue;
+        if (f->rule == META_MUST)
             return meta_decoder_fail(d, CMC_E_FORMAT, "%s without the member \"%s\"", record->name,
-                                     record->field[i].name);
+                                     f->name);
+        if (may_be_null(f))
+            set_null(f, out + f->at);
+    }
     return 0;
 }
 
@@ -262,7 +281,7 @@ static int decode_record(struct meta_decoder *d, const struct meta_record *recor
             rc = meta_decoder_ordered(d, &order, key);
         child = child ? child->next : NULL;
     }
-    return rc < 0 ? rc : check_seen(d, record, seen);
+    return rc < 0 ? rc : check_seen(d, record, seen, out);
 }
 
 static int decode_cbor(struct meta_decoder *d, const struct meta_record *record, const void *data,

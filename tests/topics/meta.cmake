@@ -17,3 +17,7 @@ add_test(NAME oracle/exact-report COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/exa
   $<TARGET_FILE:meta_recode> 300)
 set_tests_properties(oracle/exact-report PROPERTIES LABELS oracle TIMEOUT 120
   ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+add_test(NAME oracle/metadata COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/metadata_compare.py
+  $<TARGET_FILE:meta_recode> 150)
+set_tests_properties(oracle/metadata PROPERTIES LABELS oracle TIMEOUT 240
+  ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)

@@ -263,6 +263,21 @@ static void documents_that_are_none(void **state)
     }
 }
 
+static void what_is_absent_is_null(void **state)
+{
+    static const char in[] = "{\"type\":\"all\"}";
+    static const char want[] = "{\"type\":\"all\",\"bytes\":null,\"texts\":null,\"parts\":null}";
+    struct all v;
+    struct meta_doc *doc;
+    struct cmc_err err = {0};
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(256);
+    (void)state;
+    assert_int_equal(meta_codec_decode(&all_record, in, sizeof(in) - 1, &v, &doc, &err), 0);
+    assert_int_equal(meta_codec_encode(&all_record, &v, META_JSON, &out, &err), 0);
+    vector_equal(in, &out, want, sizeof(want) - 1);
+    meta_doc_free(doc);
+}
+
 static void trees_may_hold_what_only_cbor_has(void **state)
 {
     cmc_autobuf struct cmc_buf cbor = unhex("a2 00 63616c6c 6474726565 a3 01 4200ff 20 f4 6162 f5");
@@ -441,6 +456,7 @@ int main(void)
         cmocka_unit_test(both_encodings_say_the_same),
         cmocka_unit_test(fields_hold_what_was_said),
         cmocka_unit_test(documents_that_are_none),
+        cmocka_unit_test(what_is_absent_is_null),
         cmocka_unit_test(trees_may_hold_what_only_cbor_has),
         cmocka_unit_test(trees_have_a_depth),
         cmocka_unit_test(unknown_members_are_listed),
