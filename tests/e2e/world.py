@@ -244,6 +244,14 @@ def processes(pattern):
     return found
 
 
+def listed(path):
+    """Names in a directory that may be going away."""
+    try:
+        return os.listdir(path)
+    except OSError as e:
+        return [os.strerror(e.errno)]
+
+
 def leftovers():
     """What a container can leave behind, as a list of texts."""
     found = [f"process {pid}: {line}" for pid, line in processes(r"containerd-shim|cmc-measure")]
@@ -254,7 +262,8 @@ def leftovers():
     found += ["container " + line for line in ctr("container", "ls", "-q").stdout.split()]
     state = f"{PLACE}/containerd/state/io.containerd.runtime.v2.task/{NAMESPACE}"
     if os.path.isdir(state):
-        found += ["bundle " + name for name in os.listdir(state)]
+        found += [f"bundle {name} with {' '.join(listed(f'{state}/{name}'))}"
+                  for name in os.listdir(state)]
     if os.path.isdir(SOCKETS):
         found += ["socket " + name for name in os.listdir(SOCKETS)]
     return found

@@ -55,6 +55,9 @@ static void leave_word(const char *runtime_dir, const char *id, const char *why)
 }
 
 /* What the recorder makes of it; its own checks of the file included. */
+static size_t size_read; /* bytes of the file */
+
+/* How many lines there are, and the first one's texts. */
 static struct record_missed read_back(void)
 {
     struct record_missed m = {.count = 0};
@@ -63,6 +66,9 @@ static struct record_missed read_back(void)
     if (fd < 0)
         return m;
     record_missed_read(fd, &m);
+    size_read = m.text.len;
+    (void)record_missed_next(&m);
+    record_missed_done(&m);
     assert_int_equal(close(fd), 0);
     return m;
 }
@@ -104,7 +110,7 @@ static void a_line_stays_a_line(void **state)
     assert_int_equal(m.count, 2);
     assert_string_equal(m.container, "a?b?c?");
     assert_string_equal(m.what, "container-create: d?e");
-    assert_true(m.size < 4096);
+    assert_true(size_read < 4096);
 }
 
 static void who_holds_the_lock_loses_no_line(void **state)
