@@ -35,13 +35,16 @@ static int add_programs(const struct ctl_reference_options *o, const struct cmc_
                         struct ctl_references *all, struct cmc_err *err)
 {
     char path[4096];
+    if (cmcctl_reference_files(&o->program, all, err) < 0)
+        return -(int)err->code;
     if (!o->programs)
         return 0;
     const int n = o->log ? snprintf(path, sizeof(path), "%s", o->log)
                          : snprintf(path, sizeof(path), "%s/log", site->runtime_dir);
     if ((size_t)n >= sizeof(path))
         return cmc_fail(err, CMC_E_LIMIT, "a path is longer than %zu bytes", sizeof(path));
-    return cmcctl_reference_programs(path, all, err);
+    return cmcctl_reference_programs(path, o->firmware_log ? o->firmware_log : site->firmware_log,
+                                     all, err);
 }
 
 static int add_ima(const struct ctl_reference_options *o, struct ctl_references *all,

@@ -4,6 +4,7 @@
 #define TOOLS_CMCCTL_REFERENCE_H
 #include "attest/meta/types.h"
 #include "base/hash.h"
+#include "base/options.h"
 #include "tools/cmcctl.h"
 
 enum {
@@ -18,6 +19,7 @@ struct ctl_reference_options { /* borrowed from argv */
     const char *pcrs, *bank, *name, *base, *developer, *description, *out, *format;
     const char *tcti, *config, *firmware_log, *ima_log, *log;
     uint64_t level, days;
+    struct cmc_opt_list program; /* ROLE=PATH */
     bool from_values, from_log, programs, ima;
     uint32_t selected; /* bit i: PCR i, of pcrs */
     uint16_t alg;      /* TPM_ALG_ID, of bank */
@@ -56,10 +58,13 @@ CMC_MUST_CHECK int cmcctl_reference_values(const struct ctl_reference_options *o
 CMC_MUST_CHECK int cmcctl_reference_firmware(const struct ctl_reference_options *o,
                                              const char *path, struct ctl_references *all,
                                              struct cmc_err *err);
-/* The programs that the log names, hashed now. Errors also: -CMC_E_VERIFY (the log names another
- * digest). */
-CMC_MUST_CHECK int cmcctl_reference_programs(const char *log, struct ctl_references *all,
-                                             struct cmc_err *err);
+/* The programs that the log names, hashed now. firmware_log: as for cmcctl log. Errors also:
+ * -CMC_E_VERIFY (the log names another digest). */
+CMC_MUST_CHECK int cmcctl_reference_programs(const char *log, const char *firmware_log,
+                                             struct ctl_references *all, struct cmc_err *err);
+/* The programs named as ROLE=PATH, hashed now. */
+CMC_MUST_CHECK int cmcctl_reference_files(const struct cmc_opt_list *list,
+                                          struct ctl_references *all, struct cmc_err *err);
 /* bytes: binary_runtime_measurements of the kernel. */
 CMC_MUST_CHECK int cmcctl_reference_ima(const uint8_t *bytes, size_t len,
                                         struct ctl_references *all, struct cmc_err *err);

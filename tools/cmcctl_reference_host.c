@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "measure/fwlog.h"
 #include "tools/cmcctl_file.h"
 #include "tools/cmcctl_log.h"
@@ -99,6 +100,32 @@ static bool is_there(const struct ctl_references *all, const struct measure_prog
     return false;
 }
 
+static int add_hashed(struct ctl_references *all, const char *role, const char *path,
+                      const uint8_t *sha256, struct cmc_err *err)
+{
+    return cmcctl_references_add(all,
+                                 &(struct ctl_reference){.type = "application",
+                                                         .name = path,
+                                                         .alg = CMC_ALG_SHA256,
+                                                         .digest = sha256,
+                                                         .program = role},
+                                 err);
+}
+
+int cmcctl_reference_files(const struct cmc_opt_list *list, struct ctl_references *all,
+                           struct cmc_err *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        uint8_t now[CMC_SHA256_LEN];
+        char role[32];
+        const char *path = strchr(list->at[i], '=') + 1;
+        (void)snprintf(role, sizeof(role), "%.*s", (int)(path - 1 - list->at[i]), list->at[i]);
+        if (hash_file(path, now, err) < 0 || add_hashed(all, role, path, now, err) < 0)
+            return -(int)err->code;
+    }
+    return 0;
+}
+
 /* A program as the log names it, when its file still is what was measured. */
 static int add_program(struct ctl_references *all, const struct measure_program *p,
                        struct cmc_err *err)
@@ -113,27 +140,25 @@ static int add_program(struct ctl_references *all, const struct measure_program 
                         "%.200s is not what the log names as %.40s: replaced since the boot? Start "
                         "the host anew and repeat",
                         p->path, p->role);
-    return cmcctl_references_add(all,
-                                 &(struct ctl_reference){.type = "application",
-                                                         .name = p->path,
-                                                         .alg = CMC_ALG_SHA256,
-                                                         .digest = p->sha256,
-                                                         .program = p->role},
-                                 err);
+    return add_hashed(all, p->role, p->path, p->sha256, err);
 }
 
-int cmcctl_reference_programs(const char *log, struct ctl_references *all, struct cmc_err *err)
+int cmcctl_reference_programs(const char *log, const char *firmware_log, struct ctl_references *all,
+                              struct cmc_err *err)
 {
-    struct ctl_log c = {.opt = {.color = "never"}};
     const size_t before = all->count;
-    if ((size_t)snprintf(c.path, sizeof(c.path), "%s", log) >= sizeof(c.path))
-        return cmc_fail(err, CMC_E_LIMIT, "a path is longer than %zu bytes", sizeof(c.path));
-    cmcctl_load(&c, UINT64_MAX);
-    int rc = c.replayed ? 0 : cmc_fail(err, CMC_E_FORMAT, "%.400s", c.reason);
-    for (size_t i = 0; rc == 0 && i < c.count; i++)
-        for (size_t k = 0; rc == 0 && k < c.entry[i].ev.program_count; k++)
-            rc = add_program(all, &c.entry[i].ev.programs[k], err);
-    cmcctl_unload(&c);
+    cmc_autofree struct ctl_log *c = calloc(1, sizeof(*c));
+    if (!c)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    if ((size_t)snprintf(c->path, sizeof(c->path), "%s", log) >= sizeof(c->path))
+        return cmc_fail(err, CMC_E_LIMIT, "a path is longer than %zu bytes", sizeof(c->path));
+    c->opt.firmware_log = firmware_log;
+    cmcctl_load(c, UINT64_MAX);
+    int rc = c->replayed ? 0 : cmc_fail(err, CMC_E_FORMAT, "%.400s", c->reason);
+    for (size_t i = 0; rc == 0 && i < c->count; i++)
+        for (size_t k = 0; rc == 0 && k < c->entry[i].ev.program_count; k++)
+            rc = add_program(all, &c->entry[i].ev.programs[k], err);
+    cmcctl_unload(c);
     if (rc == 0 && all->count == before)
         return cmc_fail(err, CMC_E_FORMAT, "%.200s names no programs", log);
     return rc;

@@ -24,8 +24,11 @@ static int parse(struct ctl_reference_options *o, int argc, char **argv, struct 
          &o->from_values},
         {"from-log", CMC_OPT_BOOL, NULL, "what the firmware's event log gives", &o->from_log},
         {"bank", CMC_OPT_TEXT, "ALG", "sha1, sha256, sha384 or sha512; otherwise sha256", &o->bank},
-        {"programs", CMC_OPT_BOOL, NULL, "shim, helper, recorder, runc and inner shim too",
+        {"programs", CMC_OPT_BOOL, NULL, "the programs that the log of this boot names too",
          &o->programs},
+        {"program", CMC_OPT_LIST, "ROLE=PATH",
+         "this program too, as shim, measure, recorder, runc or\ninner-shim; may be repeated",
+         &o->program},
         {"ima", CMC_OPT_BOOL, NULL, "what the kernel's IMA measured too, each as optional",
          &o->ima},
         {"name", CMC_OPT_TEXT, "NAME", "name of the manifest", &o->name},
@@ -105,20 +108,38 @@ static int check_numbers(const struct ctl_reference_options *o, struct cmc_err *
     return 0;
 }
 
+static int check_programs(const struct cmc_opt_list *list, struct cmc_err *err)
+{
+    static const char *const roles[] = {"shim=", "measure=", "recorder=", "runc=", "inner-shim="};
+    for (size_t i = 0; i < list->count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < sizeof(roles) / sizeof(roles[0]); k++)
+            known |= strncmp(list->at[i], roles[k], strlen(roles[k])) == 0;
+        if (!known)
+            return cmc_fail(
+                err, CMC_E_USAGE,
+                "--program %.80s: expected shim, measure, recorder, runc or inner-shim, "
+                "= and a path",
+                list->at[i]);
+    }
+    return 0;
+}
+
 static int check(struct ctl_reference_options *o, struct cmc_err *err)
 {
     o->alg = cmc_hash_by_name(o->bank, strlen(o->bank));
     if (!o->name || !*o->name || strlen(o->name) > CTL_REFERENCE_TEXT_MAX)
         return cmc_fail(err, CMC_E_USAGE, "how is the manifest called? --name NAME");
-    if (!o->pcrs && !o->programs && !o->ima)
-        return cmc_fail(err, CMC_E_USAGE, "references of what? --pcrs LIST, --programs or --ima");
+    if (!o->pcrs && !o->programs && !o->program.count && !o->ima)
+        return cmc_fail(err, CMC_E_USAGE,
+                        "references of what? --pcrs LIST, --programs, --program or --ima");
     if (o->from_values && o->from_log)
         return cmc_fail(err, CMC_E_USAGE, "--from-values does not go with --from-log");
     if (!o->pcrs && (o->from_values || o->from_log))
         return cmc_fail(err, CMC_E_USAGE, "of which PCRs? --pcrs LIST");
     if (!o->alg)
         return cmc_fail(err, CMC_E_USAGE, "--bank takes sha1, sha256, sha384 or sha512");
-    if (check_numbers(o, err) < 0)
+    if (check_numbers(o, err) < 0 || check_programs(&o->program, err) < 0)
         return -(int)err->code;
     return o->pcrs ? read_pcrs(o->pcrs, &o->selected, err) : 0;
 }

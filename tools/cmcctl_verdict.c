@@ -78,5 +78,6 @@ void cmcctl_verdict_put(const struct verify_result *r, const struct ctl_look *lo
     size_t folded = cmcctl_verdict_claims(&pen, r->claim, look->explain);
     folded += cmcctl_verdict_containers(&pen, r, look);
     if (folded)
-        cmc_put_text(out, "\n--explain shows everything, and what it means.\n");
+        cmc_put_text(out,
+                     "\n(+N): N more that hold; --explain shows everything, and what it means.\n");
 }

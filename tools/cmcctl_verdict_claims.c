@@ -86,13 +86,17 @@ static void put_meaning(struct tree *t, const struct verify_claim *c, size_t dep
     }
 }
 
-static void put_line(struct tree *t, const struct verify_claim *c, size_t depth)
+/* hidden: how many claims below it are not shown. */
+static void put_line(struct tree *t, const struct verify_claim *c, size_t depth, size_t hidden)
 {
     put_branch(t, depth, true);
     cmcctl_pen_mark(t->pen, c->status);
     cmc_put_u8(t->pen->out, ' ');
     (void)cmcctl_pen_safe(t->pen, c->text, TEXT_MAX);
+    if (hidden)
+        cmc_put_fmt(t->pen->out, " (+%zu)", hidden);
     cmc_put_u8(t->pen->out, '\n');
+    t->folded += hidden;
     if (t->explain)
         put_meaning(t, c, depth);
 }
@@ -106,6 +110,14 @@ static void put_folded(struct tree *t, size_t depth, size_t hidden)
     t->folded += hidden;
 }
 
+static size_t count_quiet(const struct verify_claim *first)
+{
+    size_t n = 0;
+    for (const struct verify_claim *c = first; c; c = c->next)
+        n += holds(c);
+    return n;
+}
+
 static const struct verify_claim *next_shown(const struct verify_claim *c, bool fold)
 {
     while (c && fold && holds(c))
@@ -116,19 +128,20 @@ static const struct verify_claim *next_shown(const struct verify_claim *c, bool 
 /* The claims from first on, at this depth below their parent; all: nothing is folded. */
 static void put_level(struct tree *t, const struct verify_claim *first, size_t depth, bool all)
 {
-    size_t quiet = 0, hidden = 0;
+    const bool fold = !all && depth > 0 && count_quiet(first) > SIBLINGS;
+    size_t hidden = 0;
     if (depth >= DEPTH_MAX)
         return;
-    for (const struct verify_claim *c = first; c; c = c->next)
-        quiet += holds(c);
-    const bool fold = !all && (quiet > SIBLINGS || depth > 2);
     for (const struct verify_claim *c = first; c && fold; c = c->next)
         hidden += holds(c) ? 1 + count(c->child) : 0;
     for (const struct verify_claim *c = next_shown(first, fold), *next; c; c = next) {
+        const bool whole = all || (depth == 0 && count(c->child) <= SHOWN_WHOLE);
+        const bool close = !whole && holds(c) && (depth > 0 || count_quiet(c->child) > SIBLINGS);
         next = next_shown(c->next, fold);
         t->more[depth] = next || hidden;
-        put_line(t, c, depth);
-        put_level(t, c->child, depth + 1, all);
+        put_line(t, c, depth, close ? count(c->child) : 0);
+        if (!close)
+            put_level(t, c->child, depth + 1, whole);
     }
     if (hidden)
         put_folded(t, depth, hidden);
@@ -138,9 +151,6 @@ size_t cmcctl_verdict_claims(const struct ctl_pen *p, const struct verify_claim 
                              bool explain)
 {
     struct tree t = {.pen = p, .explain = explain};
-    for (const struct verify_claim *c = first; c; c = c->next) {
-        put_line(&t, c, 0);
-        put_level(&t, c->child, 1, explain || count(c->child) <= SHOWN_WHOLE);
-    }
+    put_level(&t, first, 0, explain);
     return t.folded;
 }

@@ -69,6 +69,8 @@ static void test_options_refused(void **state)
         {"reference --name n --programs --from-log", "of which PCRs?"},
         {"reference --name n --pcrs 0 --from-log --from-values", "does not go"},
         {"reference --name n --pcrs 0 --bank md5", "--bank takes"},
+        {"reference --name n --program /usr/sbin/runc", "--program /usr/sbin/runc: expected shim"},
+        {"reference --name n --program =/usr/sbin/runc", "expected shim"},
         {"reference --name n --pcrs 0 --level 9", "--level takes"},
         {"reference --name n --pcrs 0 --days 0", "--days takes"},
         {"reference --name n --pcrs 0 --days 36501", "--days takes"},
@@ -84,6 +86,27 @@ static void test_options_refused(void **state)
             fail_msg("%s: %d: %s", rows[i].line, rc, err.msg);
         assert_memory_equal(&o, &before, sizeof(o));
     }
+}
+
+static void test_programs_named(void **state)
+{
+    (void)state;
+    static const struct cmc_opt_list good = {{"runc=/dev/null", "shim=/proc/self/exe"}, 2},
+                                     bad = {{"runc=/no=such"}, 1};
+    static const uint8_t empty[] = {0xe3, 0xb0, 0xc4, 0x42}; /* SHA-256 of nothing */
+    struct ctl_references all = {0};
+    struct cmc_err err = {0};
+    assert_int_equal(cmcctl_reference_files(&good, &all, &err), 0);
+    assert_int_equal(all.count, 2);
+    assert_string_equal(all.component[0].name, "/dev/null");
+    assert_string_equal(meta_component_property(&all.component[0], "cmc.program"), "runc");
+    assert_null(meta_component_property(&all.component[0], "cmc.index"));
+    assert_memory_equal(all.component[0].hash->content.data, empty, sizeof(empty));
+    assert_string_equal(meta_component_property(&all.component[1], "cmc.program"), "shim");
+    assert_memory_not_equal(all.component[1].hash->content.data, empty, sizeof(empty));
+    assert_int_equal(cmcctl_reference_files(&bad, &all, &err), -CMC_E_SYS);
+    assert_non_null(strstr(err.msg, "open /no=such"));
+    cmcctl_references_done(&all);
 }
 
 static void test_manifest(void **state)
@@ -218,8 +241,9 @@ static void test_ima_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pcrs),        cmocka_unit_test(test_options_refused),
-        cmocka_unit_test(test_manifest),    cmocka_unit_test(test_ima),
+        cmocka_unit_test(test_pcrs),           cmocka_unit_test(test_options_refused),
+        cmocka_unit_test(test_manifest), cmocka_unit_test(test_programs_named),
+        cmocka_unit_test(test_ima),
         cmocka_unit_test(test_ima_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
