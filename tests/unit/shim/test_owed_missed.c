@@ -54,10 +54,10 @@ static void leave_word(const char *runtime_dir, const char *id, const char *why)
     shim_owed_missed(&p, id, why);
 }
 
-/* What the recorder makes of it; its own checks of the file included. */
 static size_t size_read; /* bytes of the file */
 
-/* How many lines there are, and the first one's texts. */
+/* What the recorder makes of it, its own checks of the file included: how many lines, and the
+ * first. */
 static struct record_missed read_back(void)
 {
     struct record_missed m = {.count = 0};
