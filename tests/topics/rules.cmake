@@ -7,3 +7,4 @@ target_link_libraries(cmc_test_meta PUBLIC cmc_verify cmc_test_pki PRIVATE PkgCo
 foreach(part cmc metadata)
   cmc_unit(attest/verify/${part} LIBS cmc_test_meta)
 endforeach()
+cmc_unit(attest/verify/cmc_vectors LIBS cmc_test_meta cmc_test_vectors)

@@ -308,7 +308,7 @@ static void item_misnamed(struct cmc_bed *b)
 }
 static void item_named_so(struct cmc_bed *b)
 {
-    strcpy(b->digest[1], "aa");
+    memcpy(b->digest[1], "aa", sizeof("aa"));
 }
 static void must_run(struct cmc_bed *b)
 {
