@@ -4,6 +4,6 @@ pkg_check_modules(TSS_MU REQUIRED IMPORTED_TARGET tss2-mu) # and nothing else of
 add_library(cmc_test_report STATIC lib/report_bed.c)
 target_link_libraries(cmc_test_report PUBLIC cmc_verify cmc_sign cmc_test_pki test_logs
   PkgConfig::TSS_MU PRIVATE PkgConfig::CMOCKA)
-foreach(part containers host log quote)
+foreach(part containers exact host log quote result)
   cmc_unit(attest/verify/${part} LIBS cmc_test_report)
 endforeach()
