@@ -13,7 +13,7 @@
 enum {
     TRIES = 8,
     HELD_TRIES = 2, /* while nobody records; another PCR may still change */
-    WAIT_US = 4000, /* behind the first try; doubles */
+    WAIT_US = 2000, /* before each other one */
     HOLD_MS = 1000,
     HOLD_WAIT_MS = 5000, /* for an answer */
     HOLD_TRIES = 40,     /* after the pauses of others there must be as long without one */
@@ -59,7 +59,7 @@ static int try_often(struct run *r, int tries, struct cmc_err *err)
     int rc = 0;
     for (int i = 0; i < tries && rc == 0; i++) {
         if (i > 0)
-            wait_us((long)WAIT_US << i);
+            wait_us(WAIT_US);
         rc = try_once(r, err);
     }
     return rc;
@@ -80,10 +80,13 @@ static int hold(const struct run *r, struct cmc_err *err)
 
 static int quote_tpm(struct run *r, struct cmc_err *err)
 {
-    int rc = try_often(r, TRIES, err);
+    /* Where the last one needed a pause, this one will most likely too. */
+    const bool may_hold = r->p->cfg.recorder_socket != NULL;
+    int rc = try_often(r, may_hold && r->p->busy ? 1 : TRIES, err);
+    r->p->busy = rc == 0;
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    if (!r->p->cfg.recorder_socket)
+    if (!may_hold)
         return cmc_fail(err, CMC_E_TPM,
                         "the log grew during each of %d quotes, and the recorder cannot be asked "
                         "to pause: ask again, or use profile exact",

@@ -215,7 +215,9 @@ int prove_chain_read(const void *pem, size_t len, EVP_PKEY *key, struct prove_ch
     CMC_CLEANUP(prove_chain_done)
     struct prove_chain c = {.der = cmc_buf_of((size_t)META_CERTS_MAX * META_CERT_BYTES_MAX)};
     CMC_CLEANUP(meta_x509_freep) X509 *before = NULL;
-    CMC_CLEANUP(meta_bio_freep) BIO *bio = len <= INT_MAX ? BIO_new_mem_buf(pem, (int)len) : NULL;
+    if (len == 0 || len > INT_MAX)
+        return cmc_fail(err, CMC_E_FORMAT, "no certificate in %zu bytes", len);
+    CMC_CLEANUP(meta_bio_freep) BIO *bio = BIO_new_mem_buf(pem, (int)len);
     if (!bio)
         return meta_ossl_fail(err, CMC_E_LIMIT, "certificates");
     for (X509 *cert; (cert = PEM_read_bio_X509(bio, NULL, meta_ossl_no_pass, NULL));) {

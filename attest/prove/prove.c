@@ -88,8 +88,8 @@ int prove_open(const struct prove_config *cfg, struct prove **out, struct cmc_er
     int rc = open_key(cfg, &p, err);
     if (rc <= 0)
         return rc < 0 ? rc : no_key(cfg, err);
-    if (!cfg->runtime_dir || !cfg->state_dir)
-        return cmc_fail(err, CMC_E_USAGE, "no %s given",
+    if (!cfg->runtime_dir || !cfg->state_dir || *cfg->state_dir != '/')
+        return cmc_fail(err, CMC_E_USAGE, "no absolute path of a %s given",
                         cfg->runtime_dir ? "state_dir" : "runtime_dir");
     if (load_chain(p, err) < 0 || (p->driver->check && p->driver->check(p, err) < 0))
         return -(int)err->code;

@@ -12,7 +12,7 @@ struct prove_config {           /* borrowed until prove_close() */
     const char *tcti;           /* driver tpm */
     const char *storage;        /* directory with the AK and its certificates */
     const char *runtime_dir;    /* "/run/cmc": the log */
-    const char *state_dir;      /* "/var/lib/cmc": details */
+    const char *state_dir;      /* "/var/lib/cmc": details; absolute */
     const char *host;           /* what the report calls us */
     const char *const *secrets; /* patterns of variables to withhold; NULL: the default list */
     size_t secret_count;

@@ -4,11 +4,14 @@
  * [cbor|json] > REPORT; ... detail KIND DIGEST-HEX > DETAIL. Names: driver, tcti, storage, run,
  * state, host, pcr, bank, tcg, item (several), socket, key (redaction key, hex), details (0:
  * without). */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
-#include <fcntl.h>
+#include <tss2/tss2_esys.h>
 
 #include "attest/prove/prove.h"
 #include "base/hex.h"
@@ -28,6 +31,32 @@ static void die(const struct cmc_err *err)
     (void)fprintf(stderr, "prove_report: %s\n", err->msg);
     exit(err->code == CMC_E_VERIFY ? 1 : 3);
 }
+
+static long delay_ms;
+
+/* The linker puts this in front of Esys_Quote(): a slow TPM. */
+/* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp): the linker's names */
+/* NOLINTBEGIN(readability-function-size): and tss2's arguments */
+extern __typeof__(Esys_Quote) __real_Esys_Quote, __wrap_Esys_Quote;
+
+static void delay(void)
+{
+    const struct timespec ts = {.tv_nsec = delay_ms * 500000L};
+    (void)nanosleep(&ts, NULL);
+}
+
+TSS2_RC __wrap_Esys_Quote(ESYS_CONTEXT *esys, ESYS_TR key, ESYS_TR s1, ESYS_TR s2, ESYS_TR s3,
+                          const TPM2B_DATA *data, const TPMT_SIG_SCHEME *scheme,
+                          const TPML_PCR_SELECTION *select, TPM2B_ATTEST **quoted,
+                          TPMT_SIGNATURE **signature)
+{
+    delay();
+    TSS2_RC rc = __real_Esys_Quote(esys, key, s1, s2, s3, data, scheme, select, quoted, signature);
+    delay();
+    return rc;
+}
+/* NOLINTEND(readability-function-size) */
+/* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp) */
 
 static struct cmc_buf read_all(int fd)
 {
@@ -66,6 +95,8 @@ static bool set(struct options *o, char *arg)
         o->cfg.pcr = (uint32_t)strtoul(value, NULL, 10);
     if (strcmp(arg, "bank") == 0)
         o->cfg.bank = cmc_hash_by_name(value, strlen(value));
+    if (strcmp(arg, "delay") == 0)
+        delay_ms = strtol(value, NULL, 10);
     if (strcmp(arg, "details") == 0)
         o->details = *value == '1';
     if (strcmp(arg, "item") == 0 && o->item_count < ITEMS_MAX)
@@ -77,23 +108,61 @@ static bool set(struct options *o, char *arg)
     return true;
 }
 
-static int report(const struct options *o, const char *nonce_hex, bool json, struct cmc_buf *out,
-                  struct cmc_err *err)
+static int report(struct prove *p, const struct options *o, const uint8_t nonce[32], bool json,
+                  struct cmc_buf *out, struct cmc_err *err)
 {
-    uint8_t nonce[64];
     struct prove_item item[ITEMS_MAX];
-    struct prove *p = NULL;
     for (size_t i = 0; i < o->item_count; i++)
         item[i] = (struct prove_item){.data = o->item[i].data, .len = o->item[i].len};
     const struct prove_request r = {.nonce = nonce,
-                                    .nonce_len = unhex(nonce_hex, nonce, sizeof(nonce)),
+                                    .nonce_len = 32,
                                     .json = json,
                                     .details = o->details,
                                     .item = item,
                                     .item_count = o->item_count};
+    return prove_report(p, &r, out, err);
+}
+
+static int one_report(const struct options *o, const char *nonce_hex, bool json,
+                      struct cmc_buf *out, struct cmc_err *err)
+{
+    uint8_t nonce[32] = {0};
+    struct prove *p = NULL;
+    (void)unhex(nonce_hex, nonce, sizeof(nonce));
     if (prove_open(&o->cfg, &p, err) < 0)
         return -1;
-    int rc = prove_report(p, &r, out, err);
+    int rc = report(p, o, nonce, json, out, err);
+    prove_close(p);
+    return rc;
+}
+
+static void save(const char *dir, const uint8_t nonce[32], const struct cmc_buf *b)
+{
+    char hex[65], path[4096];
+    cmc_hex(nonce, 32, hex);
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, hex);
+    FILE *f = fopen(path, "w");
+    if (!f || fwrite(b->data, 1, b->len, f) != b->len || fclose(f) != 0)
+        exit(3);
+}
+
+static int reports(const struct options *o, const char *dir, time_t seconds, bool json,
+                   struct cmc_err *err)
+{
+    const time_t end = time(NULL) + seconds;
+    struct prove *p = NULL;
+    if (prove_open(&o->cfg, &p, err) < 0)
+        return -1;
+    int rc = 0;
+    while (rc >= 0 && time(NULL) < end) {
+        uint8_t nonce[32];
+        cmc_autobuf struct cmc_buf out = cmc_buf_of(OUTPUT_MAX);
+        if (getrandom(nonce, sizeof(nonce), 0) != sizeof(nonce))
+            exit(3);
+        rc = report(p, o, nonce, json, &out, err);
+        if (rc >= 0)
+            save(dir, nonce, &out);
+    }
     prove_close(p);
     return rc;
 }
@@ -122,7 +191,9 @@ static int run(struct options *o, char **arg, int count, struct cmc_buf *out, st
         return rc;
     }
     if (count > 1 && strcmp(arg[0], "report") == 0)
-        return report(o, arg[1], count > 2 && strcmp(arg[2], "json") == 0, out, err);
+        return one_report(o, arg[1], count > 2 && strcmp(arg[2], "json") == 0, out, err);
+    if (count > 3 && strcmp(arg[0], "reports") == 0)
+        return reports(o, arg[1], strtol(arg[2], NULL, 10), strcmp(arg[3], "json") == 0, err);
     if (count > 2 && strcmp(arg[0], "detail") == 0)
         return detail(o, arg[1], arg[2], out, err);
     return cmc_fail(err, CMC_E_USAGE, "see the first lines of tests/tools/prove_report.c");
