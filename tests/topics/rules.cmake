@@ -1,6 +1,7 @@
 # metadata of a report, ociRules, reports of CMC 3.3.0, AttestationResult
 cmc_unit(attest/verify/rules LIBS cmc_verify)
 cmc_fuzz(fuzz_rules cmc_verify)
+cmc_fuzz(fuzz_cmc_verify cmc_verify)
 
 add_library(cmc_test_meta STATIC lib/cmc_bed.c lib/meta_bed.c)
 target_link_libraries(cmc_test_meta PUBLIC cmc_verify cmc_test_pki PRIVATE PkgConfig::CMOCKA)
@@ -8,3 +9,10 @@ foreach(part cmc metadata)
   cmc_unit(attest/verify/${part} LIBS cmc_test_meta)
 endforeach()
 cmc_unit(attest/verify/cmc_vectors LIBS cmc_test_meta cmc_test_vectors)
+
+add_executable(oci_rules ${CMAKE_CURRENT_SOURCE_DIR}/tools/oci_rules.c)
+target_link_libraries(oci_rules PRIVATE cmc_verify)
+add_test(NAME oracle/oci-rules COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/oci_rules_compare.py
+  $<TARGET_FILE:oci_rules> 20000)
+set_tests_properties(oracle/oci-rules PROPERTIES LABELS oracle TIMEOUT 120
+  ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
