@@ -7,3 +7,5 @@ target_link_libraries(cmc_test_report PUBLIC cmc_verify cmc_sign cmc_test_pki te
 foreach(part containers exact host log quote result)
   cmc_unit(attest/verify/${part} LIBS cmc_test_report)
 endforeach()
+cmc_fuzz(fuzz_quote cmc_verify cmc_test_pki PkgConfig::TSS_MU)
+cmc_fuzz(fuzz_verify cmc_test_report)
