@@ -66,11 +66,22 @@ static inline void fuzz_round_trip(const uint8_t *data, size_t size)
     fuzz_compare(&s, &again);
 }
 
+/* A chain takes milliseconds, so one input of eight is verified. */
+static inline bool fuzz_chosen(const uint8_t *data, size_t size)
+{
+    unsigned sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum += data[i];
+    return sum % 8 == 0;
+}
+
 static inline void fuzz_verify(const uint8_t *data, size_t size, const void *payload, size_t len)
 {
     static struct meta_trust *trust; /* made once: it does not change */
     struct meta_verified v = {.count = 0};
     struct cmc_err err = {0};
+    if (!fuzz_chosen(data, size))
+        return;
     if (!trust && (meta_trust_new(FUZZ_NOW, &trust, &err) < 0 ||
                    meta_trust_add_roots(trust, 0, fuzz_root, strlen(fuzz_root), &err) < 0))
         abort();

@@ -6,3 +6,6 @@ foreach(part cose jws key sign trust)
 endforeach()
 cmc_fuzz(fuzz_cose cmc_sign)
 cmc_fuzz(fuzz_jws cmc_sign)
+add_test(NAME oracle/signatures COMMAND Python3::Interpreter
+  ${CMAKE_CURRENT_SOURCE_DIR}/oracle/signatures_compare.py $<TARGET_FILE:cmc-signing-tool>)
+set_tests_properties(oracle/signatures PROPERTIES LABELS oracle TIMEOUT 120)
