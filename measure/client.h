@@ -14,9 +14,14 @@ struct measure_client_opts { /* all borrowed; NULL, 0 and empty: not given */
     const char *cgroup;    /* "" is given as well: none */
     const char *host_name; /* of the host, where the client writes it down */
     const char *cpus, *cpu_quota;
-    const char *user;                                            /* cri */
-    const char *pod, *pod_ns, *pod_uid, *container, *image_name; /* cri */
-    const char *sandbox;                                         /* cri: id */
+    const char *user;
+    /* of CRI alone */
+    struct cmc_opt_list args_more; /* behind the command */
+    const char *pod, *pod_ns, *pod_uid, *container, *image_name, *sandbox, *sandbox_pid;
+    const char *cgroup_parent, *root, *state, *oom_score_adj;
+    uint64_t cgroup_version;
+    bool no_new_privs, kubelet_paths, no_swap_accounting,
+        resources; /* resources: any of them is given */
     bool tty, read_only, net_host, allow_new_privs;
     uint64_t memory_limit, cpu_shares, cpu_period;
     char *const *args; /* of the command; none: the image's */

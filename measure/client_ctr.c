@@ -6,14 +6,6 @@
 
 #include "measure/client_parts.h"
 
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define CAPS         3
-
-static const char *const caps_default[] = {
-    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
-    "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
-    "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
-    "CAP_KILL",    "CAP_AUDIT_WRITE"};
 static const char *const namespaces[] = {"pid", "ipc", "uts", "mount", "network"};
 
 static const char mounts_default[] =
@@ -76,7 +68,7 @@ static int make_env(struct ctr *c, char host[static 300], struct cmc_err *err)
     if (r == 0)
         r = client_texts_add_oci(&c->env, &c->image->config->env, err);
     if (r == 0 && c->env.count == 0)
-        r = client_texts_add(&c->env, DEFAULT_PATH, err);
+        r = client_texts_add(&c->env, CLIENT_DEFAULT_PATH, err);
     if (r == 0)
         r = client_env_set(&c->env, &set, err);
     if (r == 0 && c->o->tty)
@@ -105,32 +97,6 @@ static int make_args(struct ctr *c, struct cmc_err *err)
     return client_texts_add_oci(&c->args, &c->image->config->cmd, err);
 }
 
-static int check_cap(const char *cap, struct cmc_err *err)
-{
-    return strncmp(cap, "CAP_", 4) == 0
-               ? 0
-               : cmc_fail(err, CMC_E_USAGE, "capability \"%.40s\" does not begin with CAP_", cap);
-}
-
-static int make_caps(struct ctr *c, struct cmc_err *err)
-{
-    for (size_t i = 0; i < sizeof(caps_default) / sizeof(caps_default[0]); i++)
-        if (client_texts_add(&c->caps, caps_default[i], err) < 0)
-            return -(int)err->code;
-    for (size_t i = 0; i < c->o->cap_add.count; i++) {
-        const char *cap = c->o->cap_add.at[i];
-        if (check_cap(cap, err) < 0 ||
-            (!client_texts_has(&c->caps, cap) && client_texts_add(&c->caps, cap, err) < 0))
-            return -(int)err->code;
-    }
-    for (size_t i = 0; i < c->o->cap_drop.count; i++) {
-        if (check_cap(c->o->cap_drop.at[i], err) < 0)
-            return -(int)err->code;
-        client_texts_remove(&c->caps, c->o->cap_drop.at[i]);
-    }
-    return 0;
-}
-
 /* Annotations, then labels. */
 static int make_notes(struct ctr *c, struct cmc_err *err)
 {
@@ -145,7 +111,6 @@ static int make_notes(struct ctr *c, struct cmc_err *err)
 
 static void put_process(struct ctr *c)
 {
-    static const char *const sets[CAPS] = {"bounding", "effective", "permitted"};
     const char *cwd = c->o->cwd && *c->o->cwd ? c->o->cwd : c->image->config->cwd;
     struct cmc_buf *b = c->out;
     client_put_key(b, "process");
@@ -158,11 +123,8 @@ static void put_process(struct ctr *c)
     client_put_texts(b, "args", &c->args);
     client_put_texts(b, "env", &c->env);
     client_put_text(b, "cwd", *cwd ? cwd : "/");
-    client_put_key(b, "capabilities");
-    cmc_put_u8(b, '{');
-    for (size_t i = 0; i < CAPS; i++)
-        client_put_texts(b, sets[i], &c->caps);
-    cmc_put_text(b, "},\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":1024,\"soft\":1024}]");
+    client_put_caps(b, &c->caps);
+    cmc_put_text(b, ",\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":1024,\"soft\":1024}]");
     if (!c->o->allow_new_privs) {
         client_put_key(b, "noNewPrivileges");
         cmc_put_text(b, "true");
@@ -172,16 +134,44 @@ static void put_process(struct ctr *c)
     cmc_put_u8(b, '}');
 }
 
+static void put_part(struct cmc_buf *b, const char *key, struct measure_bytes part)
+{
+    if (part.len == 0)
+        return;
+    client_put_key(b, key);
+    cmc_put_json_text(b, (const char *)part.p, part.len);
+}
+
+static int put_mount(struct cmc_buf *b, const char *spec, struct cmc_err *err)
+{
+    struct client_mount m;
+    struct measure_bytes option;
+    if (client_mount_read(spec, &m, err) < 0)
+        return -(int)err->code;
+    cmc_put_text(b, ",{\"destination\":");
+    cmc_put_json_text(b, m.destination.p ? (const char *)m.destination.p : "", m.destination.len);
+    put_part(b, "type", m.type);
+    put_part(b, "source", m.source);
+    for (bool first = true; client_mount_option(&m.options, &option); first = false) {
+        if (first)
+            client_put_key(b, "options");
+        cmc_put_u8(b, first ? '[' : ',');
+        cmc_put_json_text(b, (const char *)option.p, option.len);
+        if (!m.options.p)
+            cmc_put_u8(b, ']');
+    }
+    cmc_put_u8(b, '}');
+    return 0;
+}
+
 static int put_mounts(struct ctr *c, struct cmc_err *err)
 {
     client_put_key(c->out, "mounts");
     cmc_put_u8(c->out, '[');
     cmc_put_text(c->out, mounts_default);
-    for (size_t i = 0; i < c->o->mounts.count; i++) {
-        cmc_put_u8(c->out, ',');
-        if (client_put_mount(c->out, c->o->mounts.at[i], err) < 0)
+    for (size_t i = 0; i < c->o->mounts.count; i++)
+        if (put_mount(c->out, c->o->mounts.at[i], err) < 0)
             return -(int)err->code;
-    }
     if (c->o->net_host)
         cmc_put_text(c->out, mounts_net_host);
     cmc_put_u8(c->out, ']');
@@ -377,6 +367,8 @@ int measure_client_ctr(const struct measure_client_opts *o,
 {
     char host[300];
     struct ctr c = {.o = o, .image = image, .out = out};
+    if (o->user)
+        return cmc_fail(err, CMC_E_USAGE, "ctr 1.6 has no --user: the image says who");
     if (o->net_host && !o->host_name)
         return cmc_fail(err, CMC_E_USAGE,
                         "--net-host needs --host-name, the host's own name: ctr "
@@ -387,7 +379,7 @@ int measure_client_ctr(const struct measure_client_opts *o,
     if (r == 0)
         r = make_args(&c, err);
     if (r == 0)
-        r = make_caps(&c, err);
+        r = client_caps(o, false, &c.caps, err);
     if (r == 0)
         r = make_notes(&c, err);
     if (r == 0)

@@ -36,6 +36,11 @@ void client_user_done(struct client_user *u);
 CMC_MUST_CHECK int client_user_find(const struct measure_client_image *image, const char *spec,
                                     struct client_user *out, struct cmc_err *err);
 
+/* The same with the groups that containerd's CRI finds, sorted: those of asked, a name or uid; of
+ * uid 0 where nothing is asked for (NULL), whoever the image says. */
+CMC_MUST_CHECK int client_user_find_cri(const struct measure_client_image *image, const char *asked,
+                                        struct client_user *out, struct cmc_err *err);
+
 /* JSON writers: a member with a comma before it. */
 void client_put_key(struct cmc_buf *b, const char *key);
 void client_put_text(struct cmc_buf *b, const char *key, const char *text);
@@ -44,6 +49,19 @@ void client_put_user(struct cmc_buf *b, const struct client_user *u);
 /* {"a":"b"} of "a=b" texts; the last of a name counts. */
 void client_put_map(struct cmc_buf *b, const char *key, const struct client_texts *pairs);
 
-/* "type=bind,src=/a,dst=/b,options=rbind:ro" as an object. Errors: -CMC_E_USAGE. */
-CMC_MUST_CHECK int client_put_mount(struct cmc_buf *b, const char *spec, struct cmc_err *err);
+struct client_mount { /* parts of a text; p NULL: not given */
+    struct measure_bytes type, source, destination, options;
+};
+/* "type=bind,src=/a,dst=/b,options=rbind:ro". Errors: -CMC_E_USAGE. */
+CMC_MUST_CHECK int client_mount_read(const char *spec, struct client_mount *out,
+                                     struct cmc_err *err);
+/* The next part of the options, which loses it; false at the end. Given and empty is one part. */
+bool client_mount_option(struct measure_bytes *options, struct measure_bytes *out);
+
+#define CLIENT_DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+/* The default capabilities of containerd; then those added, then without those dropped.
+ * all: "ALL" may be dropped, which comes first. Errors: -CMC_E_USAGE, -CMC_E_LIMIT. */
+CMC_MUST_CHECK int client_caps(const struct measure_client_opts *o, bool all,
+                               struct client_texts *out, struct cmc_err *err);
+void client_put_caps(struct cmc_buf *b, const struct client_texts *caps);
 #endif

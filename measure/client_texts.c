@@ -155,11 +155,7 @@ void client_put_map(struct cmc_buf *b, const char *key, const struct client_text
     cmc_put_u8(b, '}');
 }
 
-struct mount { /* parts of a text */
-    struct measure_bytes type, source, destination, options;
-};
-
-static int take_field(struct mount *m, struct measure_bytes field, struct cmc_err *err)
+static int take_field(struct client_mount *m, struct measure_bytes field, struct cmc_err *err)
 {
     static const char *const names[] = {"type", "source", "src", "destination", "dst", "options"};
     struct measure_bytes *const to[] = {&m->type,        &m->source,      &m->source,
@@ -175,35 +171,9 @@ static int take_field(struct mount *m, struct measure_bytes field, struct cmc_er
                     field.len < 60 ? (int)field.len : 60, (const char *)field.p);
 }
 
-static void put_part(struct cmc_buf *b, const char *key, struct measure_bytes part)
+int client_mount_read(const char *spec, struct client_mount *out, struct cmc_err *err)
 {
-    if (part.len == 0)
-        return;
-    client_put_key(b, key);
-    cmc_put_json_text(b, (const char *)part.p, part.len);
-}
-
-static void put_options(struct cmc_buf *b, struct measure_bytes options)
-{
-    if (!options.p) /* not given; given and empty is one empty option */
-        return;
-    client_put_key(b, "options");
-    cmc_put_u8(b, '[');
-    for (;;) {
-        const uint8_t *colon = options.len ? memchr(options.p, ':', options.len) : NULL;
-        const size_t len = colon ? (size_t)(colon - options.p) : options.len;
-        cmc_put_json_text(b, (const char *)options.p, len);
-        if (!colon)
-            break;
-        cmc_put_u8(b, ',');
-        options = (struct measure_bytes){colon + 1, options.len - len - 1};
-    }
-    cmc_put_u8(b, ']');
-}
-
-int client_put_mount(struct cmc_buf *b, const char *spec, struct cmc_err *err)
-{
-    struct mount m = {.type = {NULL, 0}};
+    struct client_mount m = {.type = {NULL, 0}};
     if (strpbrk(spec, "\"\r\n"))
         return cmc_fail(err, CMC_E_USAGE, "--mount: quotes and line breaks are not understood");
     for (const char *p = spec;; p++) {
@@ -214,12 +184,68 @@ int client_put_mount(struct cmc_buf *b, const char *spec, struct cmc_err *err)
         if (!*p)
             break;
     }
-    cmc_put_u8(b, '{');
-    client_put_key(b, "destination");
-    cmc_put_json_text(b, m.destination.p ? (const char *)m.destination.p : "", m.destination.len);
-    put_part(b, "type", m.type);
-    put_part(b, "source", m.source);
-    put_options(b, m.options);
-    cmc_put_u8(b, '}');
+    *out = m;
     return 0;
+}
+
+bool client_mount_option(struct measure_bytes *options, struct measure_bytes *out)
+{
+    if (!options->p)
+        return false;
+    const uint8_t *colon = options->len ? memchr(options->p, ':', options->len) : NULL;
+    const size_t len = colon ? (size_t)(colon - options->p) : options->len;
+    *out = (struct measure_bytes){options->p, len};
+    *options = colon ? (struct measure_bytes){colon + 1, options->len - len - 1}
+                     : (struct measure_bytes){NULL, 0};
+    return true;
+}
+
+static bool has(const struct cmc_opt_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->at[i], text) == 0)
+            return true;
+    return false;
+}
+
+static int check_caps(const struct cmc_opt_list *caps, bool all, struct cmc_err *err)
+{
+    for (size_t i = 0; i < caps->count; i++)
+        if (strncmp(caps->at[i], "CAP_", 4) != 0 && !(all && strcmp(caps->at[i], "ALL") == 0))
+            return cmc_fail(err, CMC_E_USAGE, "capability \"%.40s\" does not begin with CAP_",
+                            caps->at[i]);
+    return 0;
+}
+
+int client_caps(const struct measure_client_opts *o, bool all, struct client_texts *out,
+                struct cmc_err *err)
+{
+    static const char *const usual[] = {
+        "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
+        "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
+        "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+        "CAP_KILL",    "CAP_AUDIT_WRITE"};
+    const bool none = all && has(&o->cap_drop, "ALL");
+    if (check_caps(&o->cap_add, false, err) < 0 || check_caps(&o->cap_drop, all, err) < 0)
+        return -(int)err->code;
+    for (size_t i = 0; !none && i < sizeof(usual) / sizeof(usual[0]); i++)
+        if (client_texts_add(out, usual[i], err) < 0)
+            return -(int)err->code;
+    for (size_t i = 0; i < o->cap_add.count; i++)
+        if (!client_texts_has(out, o->cap_add.at[i]) &&
+            client_texts_add(out, o->cap_add.at[i], err) < 0)
+            return -(int)err->code;
+    for (size_t i = 0; i < o->cap_drop.count; i++)
+        client_texts_remove(out, o->cap_drop.at[i]);
+    return 0;
+}
+
+void client_put_caps(struct cmc_buf *b, const struct client_texts *caps)
+{
+    static const char *const sets[] = {"bounding", "effective", "permitted"};
+    client_put_key(b, "capabilities");
+    cmc_put_u8(b, '{');
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+        client_put_texts(b, sets[i], caps);
+    cmc_put_u8(b, '}');
 }

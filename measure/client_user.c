@@ -221,33 +221,76 @@ static int find_both(const struct measure_client_image *image, struct measure_by
     return 0;
 }
 
-static int find_groups(const struct measure_client_image *image, const char *spec,
-                       struct client_user *out, struct cmc_err *err)
+/* The groups of a uid, as the image names its user; of nobody when it does not. */
+static int groups_of_uid(const struct measure_client_image *image, int64_t uid,
+                         struct client_user *out, struct cmc_err *err)
 {
-    struct user user = {.name = bytes_of("root", 4)};
-    const bool known = !*spec || find_user(image->passwd, (struct measure_bytes){NULL, 0},
-                                           (int64_t)out->uid, &user);
-    if (known && add_groups(out, image->group, user.name, err) < 0)
-        return -(int)err->code;
-    return add_own(out, err);
+    struct user user;
+    if (!find_user(image->passwd, (struct measure_bytes){NULL, 0}, uid, &user))
+        return 0;
+    return add_groups(out, image->group, user.name, err);
+}
+
+/* Who it is, without groups: "", a part, or two. */
+static int find_spec(const struct measure_client_image *image, const char *spec,
+                     struct client_user *out, struct cmc_err *err)
+{
+    const char *colon = strchr(spec, ':');
+    const size_t len = colon ? (size_t)(colon - spec) : strlen(spec);
+    *out = (struct client_user){.uid = 0};
+    if (colon && strchr(colon + 1, ':'))
+        return cmc_fail(err, CMC_E_VERIFY, "user \"%.60s\" has more than two parts", spec);
+    if (colon)
+        return find_both(image, bytes_of(spec, len), bytes_of(colon + 1, strlen(colon + 1)), out,
+                         err);
+    return len ? find_one(image, bytes_of(spec, len), out, err) : 0;
 }
 
 int client_user_find(const struct measure_client_image *image, const char *spec,
                      struct client_user *out, struct cmc_err *err)
 {
-    const char *colon = strchr(spec, ':');
-    const size_t len = colon ? (size_t)(colon - spec) : strlen(spec);
-    int r = 0;
-    *out = (struct client_user){.uid = 0};
-    if (colon && strchr(colon + 1, ':'))
-        return cmc_fail(err, CMC_E_VERIFY, "user \"%.60s\" has more than two parts", spec);
-    if (colon)
-        r = find_both(image, bytes_of(spec, len), bytes_of(colon + 1, strlen(colon + 1)), out, err);
-    else if (len)
-        r = find_one(image, bytes_of(spec, len), out, err);
+    int r = find_spec(image, spec, out, err);
     if (r == 0)
-        r = find_groups(image, spec, out, err);
+        r = *spec ? groups_of_uid(image, out->uid, out, err)
+                  : add_groups(out, image->group, bytes_of("root", 4), err);
+    if (r == 0)
+        r = add_own(out, err);
     if (r < 0)
         client_user_done(out);
+    return r;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static void sort_groups(struct client_user *u)
+{
+    size_t kept = 0;
+    qsort(u->gids, u->gid_count, sizeof(*u->gids), by_number);
+    for (size_t i = 0; i < u->gid_count; i++)
+        if (i == 0 || u->gids[i] != u->gids[kept - 1])
+            u->gids[kept++] = u->gids[i];
+    u->gid_count = kept;
+}
+
+int client_user_find_cri(const struct measure_client_image *image, const char *asked,
+                         struct client_user *out, struct cmc_err *err)
+{
+    const char *who = asked ? asked : "0";
+    const struct measure_bytes name = bytes_of(who, strcspn(who, ":"));
+    int64_t uid;
+    int r = find_spec(image, asked ? asked : image->config->user, out, err);
+    if (r == 0)
+        r = number_of(name, &uid) ? groups_of_uid(image, uid, out, err)
+                                  : add_groups(out, image->group, name, err);
+    if (r == 0)
+        r = add_own(out, err);
+    if (r < 0)
+        client_user_done(out);
+    else
+        sort_groups(out);
     return r;
 }

@@ -51,7 +51,7 @@ static int write_out(const struct cmc_buf *b, struct cmc_err *err)
 int main(int argc, char **argv)
 {
     struct cmc_err err = {0};
-    struct measure_bundle_options o = {.bundle = NULL};
+    static struct measure_bundle_options o; /* too large for the stack */
     cmc_autobuf struct cmc_buf out = cmc_buf_of(MEASURE_REFERENCES_BYTES_MAX);
     terminal = isatty(STDERR_FILENO);
     int rc = measure_bundle_options(argc, argv, &o, &err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/measure_bundle_options.c -- parsing fills a struct and does nothing else. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +41,8 @@ struct table { /* of all options, put together */
 
 static void add(struct table *t, const struct cmc_opt *opts, size_t count)
 {
-    for (size_t i = 0; i < count && t->count < OPTIONS_MAX; i++)
+    assert(t->count + count <= OPTIONS_MAX);
+    for (size_t i = 0; i < count; i++)
         t->opts[t->count++] = opts[i];
 }
 
@@ -122,12 +124,41 @@ static void add_client(struct table *t, struct measure_bundle_options *o)
     ADD(t, opts);
 }
 
+static void add_cri(struct table *t, struct measure_bundle_options *o)
+{
+    struct measure_client_opts *c = &o->client;
+    const struct cmc_opt opts[] = {
+        {"image-name", CMC_OPT_TEXT, "NAME", "cri: the image's name in the pod", &c->image_name},
+        {"arg", CMC_OPT_LIST, "TEXT", "cri: an argument behind the command; may be repeated",
+         &c->args_more},
+        {"user", CMC_OPT_TEXT, "UID[:GID]", "cri: otherwise the image's", &c->user},
+        {"no-new-privs", CMC_OPT_BOOL, NULL, "cri: no privilege escalation", &c->no_new_privs},
+        {"oom-score-adj", CMC_OPT_TEXT, "N", "cri: as kubelet says", &c->oom_score_adj},
+        {"kubelet-paths", CMC_OPT_BOOL, NULL, "cri: paths are masked as kubelet wants it",
+         &c->kubelet_paths},
+        {"container", CMC_OPT_TEXT, "NAME", "cri: in the pod (default container)", &c->container},
+        {"pod", CMC_OPT_TEXT, "NAME", "cri: (default pod)", &c->pod},
+        {"pod-namespace", CMC_OPT_TEXT, "NAME", "cri: (default default)", &c->pod_ns},
+        {"pod-uid", CMC_OPT_TEXT, "UID", "cri: (default zeros)", &c->pod_uid},
+        {"sandbox", CMC_OPT_TEXT, "ID", "cri: of the pod's sandbox (default zeros)", &c->sandbox},
+        {"sandbox-pid", CMC_OPT_TEXT, "PID", "cri: its process (default 0)", &c->sandbox_pid},
+        {"cgroup-parent", CMC_OPT_TEXT, "PATH", "cri: of the pod", &c->cgroup_parent},
+        {"cgroup-version", CMC_OPT_U64, "1|2", "cri: of the host (default 2)", &c->cgroup_version},
+        {"no-swap-accounting", CMC_OPT_BOOL, NULL, "cri: the host's kernel does not limit swap",
+         &c->no_swap_accounting},
+        {"root", CMC_OPT_TEXT, "DIR", "cri: containerd's (default /var/lib/containerd)", &c->root},
+        {"state", CMC_OPT_TEXT, "DIR", "cri: containerd's (default /run/containerd)", &c->state},
+    };
+    ADD(t, opts);
+}
+
 static int parse(int argc, char **argv, struct measure_bundle_options *o, struct cmc_err *err)
 {
     struct table t = {.count = 0};
     add_bundle(&t, o);
     add_image(&t, o);
     add_client(&t, o);
+    add_cri(&t, o);
     const struct cmc_options all = {.program = "measure-bundle",
                                     .synopsis = "[OPTION]... [BUNDLE | -- COMMAND...]",
                                     .about = about,
@@ -174,6 +205,8 @@ static int check_image(struct measure_bundle_options *o, struct cmc_err *err)
                         "--rootless: it brings its own");
     if (!o->as || (strcmp(o->as, "ctr-1.6") != 0 && strcmp(o->as, "cri-1.6") != 0))
         return cmc_fail(err, CMC_E_USAGE, "--image needs --as ctr-1.6 or --as cri-1.6");
+    if (o->client.cgroup_version != 1 && o->client.cgroup_version != 2)
+        return cmc_fail(err, CMC_E_USAGE, "--cgroup-version takes 1 or 2");
     return check_platform(o, err);
 }
 
@@ -195,6 +228,20 @@ static int check(struct measure_bundle_options *o, struct cmc_err *err)
     return o->image ? check_image(o, err) : 0;
 }
 
+/* A pod of which nothing is known. */
+static void set_pod(struct measure_client_opts *c)
+{
+    c->container = "container";
+    c->pod = "pod";
+    c->pod_ns = "default";
+    c->pod_uid = "00000000-0000-0000-0000-000000000000";
+    c->sandbox = "0000000000000000000000000000000000000000000000000000000000000000";
+    c->sandbox_pid = "0";
+    c->cgroup_version = 2;
+    c->root = "/var/lib/containerd";
+    c->state = "/run/containerd";
+}
+
 int measure_bundle_options(int argc, char **argv, struct measure_bundle_options *out,
                            struct cmc_err *err)
 {
@@ -202,11 +249,15 @@ int measure_bundle_options(int argc, char **argv, struct measure_bundle_options 
     out->client.cpu_shares = CPU_SHARES_UNSET;
     out->client.oci_version = "1.0.2-dev";
     out->client.ns = "default";
+    set_pod(&out->client);
     const int rc = parse(argc, argv, out, err);
     if (rc == CMC_OPTIONS_RUN && check(out, err) < 0)
         return -(int)err->code;
     out->client.id = out->id;
     if (out->client.cpu_shares == CPU_SHARES_UNSET)
         out->client.cpu_shares = out->as && strcmp(out->as, "ctr-1.6") == 0 ? CTR_SHARES : 0;
+    out->client.resources = out->client.cpu_shares || out->client.cpu_quota ||
+                            out->client.cpu_period || out->client.memory_limit ||
+                            out->client.oom_score_adj;
     return rc;
 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import traceback
 
+import cases_cri
 import cases_ctr
 import cases_rootfs
 import layers
@@ -187,7 +188,97 @@ def refused_client(name, stack, config, options, command):
     return check
 
 
+POD = {"pod": "web", "pod-namespace": "shop", "pod-uid": "1234", "container": "main"}
+
+
+def merged(a, b):
+    """Two nested dictionaries as one."""
+    return {key: merged(a[key], b[key]) if key in a and key in b and isinstance(a[key], dict)
+            else b.get(key, a.get(key)) for key in {**a, **b}}
+
+
+def made_by_cri(archive, asked, command):
+    """The configuration that CRI makes and its ids, or None: nothing but a sandbox starts."""
+    import cri  # pylint: disable=import-outside-toplevel
+    asked = dict(asked)
+    client = cri.client()
+    cri.ctr("images", "import", archive)
+    cri.wait_until(lambda: client.ImageStatus(image={"image": REF}).image.id, "image known to CRI")
+    try:
+        with cri.Pod(POD["pod"], handler="runc", namespace=POD["pod-namespace"],
+                     uid=POD["pod-uid"]) as pod:
+            asked["envs"] = [{"key": k, "value": v} for k, v in asked.get("envs", ())]
+            asked["linux"] = merged(cri.host(), asked.get("linux", {}))
+            if command:
+                asked["command"] = command
+            try:
+                name = client.CreateContainer(
+                    pod_sandbox_id=pod.id, sandbox_config=pod.config,
+                    config={"metadata": {"name": POD["container"]}, "image": {"image": REF},
+                            "log_path": "x.log", **asked}).container_id
+            except client.error as why:
+                print("  cri:", why.details()[-160:])
+                return None
+            spec = cri.ctr("containers", "info", "--spec", name).stdout
+            process = next(n["path"] for n in json.loads(spec)["linux"]["namespaces"]
+                           if n["type"] == "uts").split("/")[2]
+            facts = dict(POD, sandbox=pod.id, id=name, root=cri.CRI + "/root", state=cri.STATE)
+            facts.update({"sandbox-pid": process, "image-name": REF, "host-name": socket.gethostname(),
+                          "cgroup-parent": pod.config["linux"]["cgroup_parent"],
+                          "cgroup-version": "2" if '"type": "cgroup"' in spec.split('"namespaces"')[1]
+                          else "1"})
+            return spec, [f"--{key}={value}" for key, value in facts.items()]
+    finally:
+        cri.ctr("images", "rm", "--sync", REF)
+
+
+def pod_container(name, stack, config, asked, options, command):
+    def check():
+        archive = write_image(stack, config)
+        made = made_by_cri(archive, asked, command)
+        if made is None:
+            raise AssertionError("CRI refuses")
+        spec, facts = made
+        path = WORK + "/config.json"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(spec)
+        for profile in ("exact", "cmc"):
+            where = [*facts, "--profile", profile]
+            want, done = references("--config", path, "--rootfs", WORK, *where[-2:],
+                                    *(f for f in facts if f.startswith("--id=")))
+            if not want:
+                raise AssertionError(done.stderr)
+            got, done = references("--image", archive, "--as", "cri-1.6", *where, *options, "--",
+                                   *command)
+            if not got:
+                raise AssertionError(done.stderr)
+            for part in ("configSha256", "ociSpec"):
+                if got["ctrData"][part] != want["ctrData"][part]:
+                    raise AssertionError("; ".join(differences(want["ctrData"]["ociSpec"],
+                                                               got["ctrData"]["ociSpec"])))
+    check.__name__ = f"cri: {name}"
+    return check
+
+
+def refused_pod_container(name, stack, config, asked, options, command):
+    def check():
+        archive = write_image(stack, config)
+        if made_by_cri(archive, asked, command) is not None:
+            raise AssertionError("CRI takes it")
+        _, done = references("--image", archive, "--as", "cri-1.6", "--image-name", REF, *options,
+                             "--", *command)
+        if done.returncode not in (1, 2) or done.stdout:
+            raise AssertionError(f"not refused: {done}")
+        print(f"  ours: {done.stderr.strip()[-160:]}")
+    check.__name__ = f"cri refuses: {name}"
+    return check
+
+
 def cases():
+    for name, case in cases_cri.GOOD.items():
+        yield pod_container(name, *case)
+    for name, case in cases_cri.BAD.items():
+        yield refused_pod_container(name, *case)
     for name, case in cases_ctr.GOOD.items():
         yield client(name, *case)
     for name, case in cases_ctr.BAD.items():

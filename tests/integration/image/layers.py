@@ -88,7 +88,7 @@ def write(archive, ref, layers, how="tar", config=None):
 
         suffix = {"tar": "", "gzip": "+gzip", "zstd": "+zstd"}[how]
         text = json.dumps({
-            "architecture": ARCH, "os": "linux", "config": config or {"Cmd": ["/bin/true"]},
+            "architecture": ARCH, "os": "linux", "config": {"Cmd": ["/bin/true"]} if config is None else config,
             "rootfs": {"type": "layers", "diff_ids":
                        ["sha256:" + hashlib.sha256(data).hexdigest() for data in layers]}})
         manifest = {"schemaVersion": 2, "mediaType": OCI + "manifest.v1+json",

@@ -9,6 +9,7 @@ top=$(cd "$here/../../.." && pwd)
 . "$top/example-setup/lib/say.sh"
 . "$top/example-setup/lib/world.sh"
 export CONTAINERD_ADDRESS=$world/containerd.sock CONTAINERD_NAMESPACE=$CMC_NS PYTHONDONTWRITEBYTECODE=1
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin # where python3 has gRPC
 mkdir -p "$world"
 world_containerd || die "containerd does not answer" "$world/containerd.log"
-PYTHONPATH=$here exec python3 "$here/drive.py" "$build" "${@:2}"
+PYTHONPATH=$here:$top/tests/e2e:$top/tests/lib:$top/tests/oracle exec python3 "$here/drive.py" "$build" "${@:2}"
