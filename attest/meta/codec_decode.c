@@ -199,8 +199,10 @@ static void name_key(const struct key *k, char out[static META_PATH_MAX])
 {
     if (k->text)
         (void)snprintf(out, META_PATH_MAX, "%.*s", k->len < 99 ? (int)k->len : 99, k->name);
-    else if (k->negative) /* -1 - number; as it is in CBOR, since -2^64 fits into no integer */
-        (void)snprintf(out, META_PATH_MAX, "-1-%" PRIu64, k->number);
+    else if (k->negative && k->number == UINT64_MAX)
+        (void)snprintf(out, META_PATH_MAX, "-18446744073709551616"); /* fits into no integer */
+    else if (k->negative)
+        (void)snprintf(out, META_PATH_MAX, "-%" PRIu64, k->number + 1);
     else
         (void)snprintf(out, META_PATH_MAX, "%" PRIu64, k->number);
 }

@@ -2,33 +2,50 @@
 /* attest/meta/codec_path.c -- where in a document a fault is. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "attest/meta/codec_parts.h"
-#include "base/hex.h"
 
-static void put_path(const struct meta_place *p, struct cmc_buf *b)
+struct path { /* being written; without memory of its own, since a fault must not fail */
+    char *at;
+    size_t left; /* with the NUL */
+};
+
+static void CMC_PRINTF(2, 3) put(struct path *p, const char *fmt, ...)
 {
-    if (!p->up) {
-        cmc_put_text(b, p->name);
+    va_list ap;
+    va_start(ap, fmt);
+    const int n = vsnprintf(p->at, p->left, fmt, ap);
+    va_end(ap);
+    const size_t len = n < 0 ? 0 : (size_t)n < p->left ? (size_t)n : p->left - 1;
+    p->at += len;
+    p->left -= len;
+}
+
+static void put_place(const struct meta_place *place, struct path *p)
+{
+    if (!place->up) {
+        put(p, "%s", place->name);
         return;
     }
-    put_path(p->up, b);
-    if (!p->name) {
-        cmc_put_fmt(b, "[%zu]", p->index);
+    put_place(place->up, p);
+    if (!place->name) {
+        put(p, "[%zu]", place->index);
         return;
     }
-    cmc_put_u8(b, '.');
-    cmc_put_safe(b, p->name, strlen(p->name), 64);
+    put(p, ".");
+    for (const char *c = place->name; *c; c++) {
+        if (*c >= 0x20 && *c < 0x7f && *c != '\\')
+            put(p, "%c", *c);
+        else
+            put(p, "\\x%02x", (unsigned)(uint8_t)*c);
+    }
 }
 
 void meta_place_path(const struct meta_place *p, char out[static META_PATH_MAX])
 {
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(META_PATH_MAX - 1);
-    put_path(p, &b);
-    if (b.len)
-        memcpy(out, b.data, b.len);
-    out[b.len] = '\0';
+    struct path path = {.at = out, .left = META_PATH_MAX};
+    out[0] = '\0';
+    put_place(p, &path);
 }
 
 int meta_decoder_fail(const struct meta_decoder *d, enum cmc_code code, const char *fmt, ...)

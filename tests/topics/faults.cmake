@@ -5,6 +5,8 @@ foreach(folder base measure)
   cmc_unit(${folder}/out_of_memory LIBS cmc_base $<$<STREQUAL:${folder},measure>:test_logs>
     SOURCES ${FAIL_ALLOC_SOURCE} WRAP ${FAIL_ALLOC})
 endforeach()
+cmc_unit(attest/meta/out_of_memory LIBS cmc_meta cmc_test_vectors SOURCES ${FAIL_ALLOC_SOURCE}
+  WRAP ${FAIL_ALLOC})
 cmc_unit(shim/out_of_memory LIBS cmc_shim
   SOURCES ${FAIL_ALLOC_SOURCE} ${CMAKE_CURRENT_SOURCE_DIR}/unit/shim/proxy_world.c
   WRAP ${FAIL_ALLOC} ARGS $<TARGET_FILE:shim_fake_inner> $<TARGET_FILE:shim_fake_helper>)

@@ -67,13 +67,15 @@ static const struct {
      "a4 00 63616c6c 06 40 08 80 0a 80"},
     {"{\"type\":\"all\",\"bytes\":null,\"texts\":null,\"parts\":null}",
      "a4 00 63616c6c 06 f6 08 f6 0a f6"},
-    {"{\"type\":\"all\",\"text\":\"\\u003c\\u0026\\u003e\\u2028\xc3\xa9\\n\\\"\",\"word\":\"or "
+    {"{\"type\":\"all\",\"text\":\"\\u003c\\u0026\\u003e\\u2028\\u2029\xc3\xa9\\n\\\"\",\"word\":"
+     "\"or "
      "that\","
      "\"yes\":true,\"number\":-256,\"small\":4294967295,\"bytes\":\"AP8=\",\"hex\":\"00ff\","
      "\"texts\":[\"a\",\"\"],\"list\":[\"\",\"AQ==\"],\"parts\":[{\"name\":\"p\"}],"
      "\"map\":{\"a\":\"Ag==\",\"bb\":\"\"},\"one\":{\"name\":\"o\"},\"inside\":{\"name\":\"i\"},"
      "\"raw\":[1],\"tree\":{\"b\":[null,true,-1],\"aa\":{}}}",
-     "b0 00 63616c6c 01 6a3c263ee280a8c3a90a22 02 676f722074686174 03 f5 04 38ff 05 1affffffff"
+     "b0 00 63616c6c 01 6d3c263ee280a8e280a9c3a90a22 02 676f722074686174 03 f5 04 38ff 05 "
+     "1affffffff"
      "06 4200ff 07 4200ff 08 82616160 09 82404101 0a 81a1006170 0b a261614102 62626240"
      "0c a100616f 0d a1006169 0e 8101 6474726565 a2616283f6f520626161a0"},
     {"{\"type\":\"all\",\"number\":9223372036854775807,\"bytes\":\"\",\"texts\":[],\"parts\":[],"
@@ -147,7 +149,7 @@ static void fields_hold_what_was_said(void **state)
         struct meta_doc *doc;
         struct cmc_err err = {0};
         assert_int_equal(meta_codec_decode(&all_record, data[i], len[i], &v, &doc, &err), 0);
-        assert_string_equal(v.text, "<&>\u2028\u00e9\n\"");
+        assert_string_equal(v.text, "<&>\u2028\u2029\u00e9\n\"");
         assert_true(v.yes);
         assert_int_equal(v.number, -256);
         assert_int_equal(v.small, UINT32_MAX);
@@ -324,7 +326,9 @@ static void unknown_members_are_listed(void **state)
     static const char *const rows[][4] = {
         {J("\"x\":{\"y\":1},\"one\":{\"name\":\"\",\"z\\u001b\":[]}"), "$.x", "$.one.z\\x1b"},
         {"a4 00 63616c6c 0c a2 00 60 05 80 18 63 a1 01 02 61 78 00", "$.one.5", "$.99", "$.x"},
-        {"a2 00 63616c6c 3bffffffffffffffff 00", "$.-1-18446744073709551615"},
+        {"a3 00 63616c6c 21 60 3bffffffffffffffff 00", "$.-2", "$.-18446744073709551616"},
+        {J("\"ye\":1,\"yess\":2,\"\":3"), "$.ye", "$.yess", "$."},
+        {"a4 00 63616c6c 60 00 627472 01 657472656578 01", "$.", "$.tr", "$.treex"},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -144,10 +145,10 @@ static void reports_that_are_none(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ROWS(refused); i++) {
-        char file[64] = "events/";
+        char file[64];
         struct meta_report r;
         struct cmc_err err = {0};
-        (void)strcat(file, refused[i].file);
+        (void)snprintf(file, sizeof(file), "events/%s", refused[i].file);
         cmc_autobuf struct cmc_buf in =
             altered(file, refused[i].old, strlen(refused[i].old), refused[i].new);
         memset(&r, 0x77, sizeof(r));
@@ -162,6 +163,21 @@ static void reports_that_are_none(void **state)
             fail_msg("row %zu: %s", i, err.msg);
         assert_int_equal(((uint8_t *)&r)[0], 0x77); /* untouched */
     }
+}
+
+static void the_context_has_the_encoding_of_the_report(void **state)
+{
+    cmc_autobuf struct cmc_buf context = vector_read("events/context.cbor");
+    cmc_autobuf struct cmc_buf in = cmc_buf_of(8192);
+    struct meta_report r;
+    struct cmc_err err = {0};
+    (void)state;
+    cmc_put_text(&in, "{\"version\":\"3.3.0\",\"type\":\"Attestation Report\",\"encoding\":\"b64\","
+                      "\"evidences\":[],\"context\":\"");
+    cmc_put_base64url(&in, context.data, context.len);
+    cmc_put_text(&in, "\"}");
+    assert_int_equal(meta_report_decode(in.data, in.len, &r, &err), -CMC_E_FORMAT);
+    assert_non_null(strstr(err.msg, "$.context: not in the encoding of the report"));
 }
 
 static void a_report_cut_anywhere_is_refused(void **state)
@@ -192,6 +208,7 @@ int main(void)
         cmocka_unit_test(the_context_is_what_the_evidence_nonce_hashes),
         cmocka_unit_test(members_are_where_they_belong),
         cmocka_unit_test(reports_that_are_none),
+        cmocka_unit_test(the_context_has_the_encoding_of_the_report),
         cmocka_unit_test(a_report_cut_anywhere_is_refused),
     };
     return cmocka_run_group_tests_name("attest/meta/report", tests, NULL, NULL);
