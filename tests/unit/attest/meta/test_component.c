@@ -203,16 +203,25 @@ static const struct meta_field of_go_fields[] = {{"", 0, META_TREE, META_MUST, .
 static const struct meta_record of_go_record = {
     .name = "a vector", .size = sizeof(struct of_go), META_FIELDS(of_go_fields), .bare = true};
 
-/* Every artifact of a vector as we would have it: read, written, equal but for white space. */
+/* Equal but for the order of members. */
+static void check_written(const struct cmc_buf *out, const struct cmc_buf *in)
+{
+    struct cmc_json_doc *json;
+    const struct cmc_json *root;
+    struct cmc_err err = {0};
+    cmc_autobuf struct cmc_buf sorted = cmc_buf_of(1 << 20);
+    assert_int_equal(cmc_json_parse((const char *)out->data, out->len, &json, &root, &err), 0);
+    cmc_put_json(&sorted, root);
+    vector_equal("vector", &sorted, in->data, in->len);
+    cmc_json_free(json);
+}
+
 static size_t check_artifacts(const struct cmc_json *list)
 {
     size_t seen = 0;
     for (const struct cmc_json *a = list ? list->child : NULL; a; a = a->next, seen++) {
         cmc_autobuf struct cmc_buf in = cmc_buf_of(1 << 20);
         cmc_autobuf struct cmc_buf out = cmc_buf_of(1 << 20);
-        cmc_autobuf struct cmc_buf sorted = cmc_buf_of(1 << 20);
-        struct cmc_json_doc *json;
-        const struct cmc_json *root;
         struct meta_artifact artifact;
         struct meta_doc *doc;
         struct cmc_err err = {0};
@@ -221,23 +230,43 @@ static size_t check_artifacts(const struct cmc_json *list)
             fail_msg("%s", err.msg);
         assert_null(meta_doc_unknown(doc, 0));
         assert_int_equal(meta_artifact_encode(&artifact, META_JSON, &out, &err), 0);
-        assert_int_equal(cmc_json_parse((const char *)out.data, out.len, &json, &root, &err), 0);
-        cmc_put_json(&sorted, root);
-        vector_equal("artifact", &sorted, in.data, in.len);
-        cmc_json_free(json);
+        check_written(&out, &in);
         meta_doc_free(doc);
     }
     return seen;
+}
+
+static size_t check_components(const struct cmc_json *list)
+{
+    cmc_autobuf struct cmc_buf in = cmc_buf_of(1 << 20);
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(1 << 20);
+    struct meta_components c;
+    struct cmc_err err = {0};
+    assert_non_null(list);
+    cmc_put_json(&in, list);
+    if (meta_components_decode(in.data, in.len, &c, &err) < 0)
+        fail_msg("%s", err.msg);
+    const size_t count = c.count;
+    assert_null(meta_doc_unknown(c.doc, 0));
+    assert_int_equal(meta_components_encode(&c, META_JSON, &out, &err), 0);
+    check_written(&out, &in);
+    meta_components_done(&c);
+    return count;
 }
 
 static void vectors_of_go_are_read(void **state)
 {
     static const struct {
         const char *file, *member;
+        size_t (*check)(const struct cmc_json *list);
         size_t count;
-    } rows[] = {{"cmc-upstream/tpm/quote-vector.json", "artifacts_eventlog", 2},
-                {"cmc-upstream/tpm/quote-vector.json", "artifacts_summary", 2},
-                {"cmc-upstream/sw/sw-vector.json", "artifacts", 1}};
+    } rows[] = {
+        {"cmc-upstream/tpm/quote-vector.json", "artifacts_eventlog", check_artifacts, 2},
+        {"cmc-upstream/tpm/quote-vector.json", "artifacts_summary", check_artifacts, 2},
+        {"cmc-upstream/tpm/quote-vector.json", "reference_components", check_components, 14},
+        {"cmc-upstream/sw/sw-vector.json", "artifacts", check_artifacts, 1},
+        {"cmc-upstream/sw/sw-vector.json", "reference_components", check_components, 1},
+    };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
         cmc_autobuf struct cmc_buf in = vector_extra(rows[i].file);
@@ -245,7 +274,7 @@ static void vectors_of_go_are_read(void **state)
         struct meta_doc *doc;
         struct cmc_err err = {0};
         assert_int_equal(meta_codec_decode(&of_go_record, in.data, in.len, &v, &doc, &err), 0);
-        assert_int_equal(check_artifacts(cmc_json_member(v.tree, rows[i].member)), rows[i].count);
+        assert_int_equal(rows[i].check(cmc_json_member(v.tree, rows[i].member)), rows[i].count);
         meta_doc_free(doc);
     }
 }
