@@ -8,7 +8,7 @@
 enum {
     META_TEXT_MAX = 64 << 10,     /* bytes of a text, unless a table says otherwise */
     META_LIST_MAX = 128 << 10,    /* elements of a list, unless a table says otherwise */
-    META_VALUES_MAX = 1 << 20,    /* values of a JSON text */
+    META_VALUES_MAX = 1 << 21,    /* values of a JSON text */
     META_DOCUMENT_MAX = 64 << 20, /* bytes of a report, of an artifact, of references */
     META_MEMORY_MAX = 256 << 20,  /* of a document, besides its JSON text */
     META_DEPTH_MAX = 48,          /* arrays and objects inside one another in a free tree */
