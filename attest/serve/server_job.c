@@ -268,14 +268,10 @@ void serve_job_free(struct serve_server *s, struct job *j)
 
 void serve_job_tick(struct serve_server *s, struct job *j, int64_t now_ms)
 {
-    struct client *c = j->client;
-    const bool nobody = j->is_reload && !c;
-    if (now_ms < j->end_ms)
+    if (j->client || now_ms < j->end_ms) /* who waits gives up first */
         return;
-    serve_server_log(s, CMC_LOG_ERROR, c ? &c->who : NULL, "a worker took too long, and was ended");
+    serve_server_log(s, CMC_LOG_ERROR, NULL, "a worker took too long, and was ended");
     serve_job_kill(j);
-    if (c)
-        serve_client_refuse(s, c, "no answer in time: ask again");
-    if (nobody && s->hooks.reloading)
+    if (j->is_reload && s->hooks.reloading)
         s->hooks.reloading(s->hooks.ctx, false);
 }

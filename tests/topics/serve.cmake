@@ -1,0 +1,6 @@
+# cmcd, its socket API and its client; the recorder's socket
+foreach(part frame message)
+  cmc_unit(attest/serve/${part} LIBS cmc_serve cmc_test_vectors)
+endforeach()
+cmc_unit(attest/serve/config LIBS cmc_daemon)
+cmc_unit(attest/serve/server LIBS cmc_daemon SOURCES unit/attest/serve/server_bed.c)
