@@ -64,22 +64,30 @@ new_ca() { # new_ca FOLDER: the book-keeping of a CA that has issued nothing
         : >"$1/index.txt" && : >"$1/index.txt.attr" && echo 01 >"$1/crlnumber"
 }
 
-# issue CA PROFILE DAYS SUBJECT CSR OUT [OPTION...]: a certificate. Clocks of others may lag behind by 5 minutes.
+# issue CA PROFILE DAYS SUBJECT CSR OUT [OPTION...]: a certificate. Clocks of others may lag behind by
+# 5 minutes. "openssl ca" ends with 0 also when it has refused a request: the certificate tells.
 issue() {
+    rm -f "$6"
     CMC_CA=$1 quiet openssl ca -batch -notext -config "$profiles/ca.cnf" \
-        -extfile "$profiles/$2.cnf" -extensions profile -startdate "$(date -u -d '-5 minutes' +%Y%m%d%H%M%SZ)" \
-        -days "$3" -utf8 -subj "/CN=$4" -in "$5" -out "$6" "${@:7}"
+        -extfile "$profiles/$2.cnf" -extensions profile \
+        -startdate "$(date -u -d '-5 minutes' +%Y%m%d%H%M%SZ)" -days "$3" -utf8 -subj "/CN=$4" \
+        -in "$5" -out "$6" "${@:7}" && quiet openssl x509 -in "$6" -noout
 }
 
-# strong CSR: refuses keys that no verifier of ours accepts
+# strong CSR: refuses what its key did not sign, and keys that no verifier of ours accepts
 strong() {
     local text
-    text=$(openssl req -in "$1" -noout -verify -pubkey 2>/dev/null | openssl pkey -pubin -noout -text 2>/dev/null) ||
-        die 1 "$1: not a certificate request whose key signed it"
+    openssl req -in "$1" -noout -verify 2>&1 </dev/null | grep -q 'verify OK' ||
+        die 1 "$1: not a certificate request that its key signed"
+    text=$(openssl req -in "$1" -noout -pubkey | openssl pkey -pubin -noout -text) ||
+        die 1 "$1: the key cannot be read"
     case $text in
     *'NIST CURVE: P-256'* | *'NIST CURVE: P-384'* | *'NIST CURVE: P-521'*) return ;;
     *Modulus:*)
-        [[ $text =~ \(([0-9]+)\ bit ]] && [ "${BASH_REMATCH[1]}" -ge 2048 ] && [ "${BASH_REMATCH[1]}" -le 8192 ] && return
+        if [[ $text =~ \(([0-9]+)\ bit ]] && [ "${BASH_REMATCH[1]}" -ge 2048 ] &&
+            [ "${BASH_REMATCH[1]}" -le 8192 ]; then
+            return
+        fi
         ;;
     esac
     die 1 "$1: need an RSA key of 2048 to 8192 bits, or P-256, P-384, P-521"
