@@ -11,14 +11,13 @@
 /* Restricted: it signs only what the TPM itself made or hashed (TPM 2.0 Part 1, 25.2). */
 enum {
     ATTRIBUTES = TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_FIXEDTPM |
-                 TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                 TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA
+                 TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN
 };
 
 static int check_kind(const TPMT_PUBLIC *p, struct cmc_err *err)
 {
-    const UINT32 need = ATTRIBUTES & ~(UINT32)(TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA);
-    if ((p->objectAttributes & need) != need || p->objectAttributes & TPMA_OBJECT_DECRYPT)
+    const uint32_t mask = ATTRIBUTES | TPMA_OBJECT_DECRYPT;
+    if ((p->objectAttributes & mask) != ATTRIBUTES)
         return cmc_fail(err, CMC_E_VERIFY,
                         "attestation key: attributes 0x%08x: not a restricted signing key of the "
                         "TPM's own",
@@ -28,14 +27,14 @@ static int check_kind(const TPMT_PUBLIC *p, struct cmc_err *err)
 
 static int take_ecc(const TPMT_PUBLIC *p, struct tpm_ak_key *out, struct cmc_err *err)
 {
-    const TPMS_ECC_PARMS *parms = &p->parameters.eccDetail;
+    const TPMS_ECC_PARMS *how = &p->parameters.eccDetail;
     const TPM2B_ECC_PARAMETER *x = &p->unique.ecc.x, *y = &p->unique.ecc.y;
-    if (parms->curveID != TPM2_ECC_NIST_P256 || parms->scheme.scheme != TPM2_ALG_ECDSA ||
-        parms->scheme.details.ecdsa.hashAlg != TPM2_ALG_SHA256)
+    if (how->curveID != TPM2_ECC_NIST_P256 || how->scheme.scheme != TPM2_ALG_ECDSA ||
+        how->scheme.details.ecdsa.hashAlg != TPM2_ALG_SHA256)
         return cmc_fail(err, CMC_E_VERIFY,
                         "attestation key: curve 0x%04x, scheme 0x%04x: expected P-256 and ECDSA "
                         "with SHA-256",
-                        parms->curveID, parms->scheme.scheme);
+                        how->curveID, how->scheme.scheme);
     if (x->size > sizeof(out->x) || y->size > sizeof(out->y))
         return cmc_fail(err, CMC_E_FORMAT, "attestation key: a point of %u and %u bytes", x->size,
                         y->size);
@@ -47,16 +46,15 @@ static int take_ecc(const TPMT_PUBLIC *p, struct tpm_ak_key *out, struct cmc_err
 
 static int take_rsa(const TPMT_PUBLIC *p, struct tpm_ak_key *out, struct cmc_err *err)
 {
-    const TPMS_RSA_PARMS *parms = &p->parameters.rsaDetail;
+    const TPMS_RSA_PARMS *how = &p->parameters.rsaDetail;
     const TPM2B_PUBLIC_KEY_RSA *n = &p->unique.rsa;
-    if (parms->scheme.scheme != TPM2_ALG_RSASSA ||
-        parms->scheme.details.rsassa.hashAlg != TPM2_ALG_SHA256 || n->size != sizeof(out->n))
+    if (how->scheme.scheme != TPM2_ALG_RSASSA ||
+        how->scheme.details.rsassa.hashAlg != TPM2_ALG_SHA256 || n->size != sizeof(out->n))
         return cmc_fail(err, CMC_E_VERIFY,
                         "attestation key: RSA of %u bytes, scheme 0x%04x: expected 256 and RSASSA "
                         "with SHA-256",
-                        n->size, parms->scheme.scheme);
-    *out =
-        (struct tpm_ak_key){.alg = TPM_AK_RSA_2048, .e = parms->exponent ? parms->exponent : 65537};
+                        n->size, how->scheme.scheme);
+    *out = (struct tpm_ak_key){.alg = TPM_AK_RSA_2048, .e = how->exponent ? how->exponent : 65537};
     memcpy(out->n, n->buffer, n->size);
     return 0;
 }

@@ -74,7 +74,7 @@ static TSS2_RC read_values(ESYS_CONTEXT *esys, struct work *w)
 }
 
 /* What we hand on must be what we asked for: no verifier would believe anything else. */
-static TSS2_RC judge(const struct work *w, const TPM2B_ATTEST *attest)
+static TSS2_RC judge(struct work *w, const TPM2B_ATTEST *attest)
 {
     TPMS_ATTEST a = {0};
     size_t at = 0;
@@ -83,8 +83,8 @@ static TSS2_RC judge(const struct work *w, const TPM2B_ATTEST *attest)
     if (rc != TSS2_RC_SUCCESS)
         return rc;
     const TPMS_QUOTE_INFO *q = &a.attested.quote;
-    if (at != attest->size || a.type != TPM2_ST_ATTEST_QUOTE || attest->size > TPM_BLOB_MAX ||
-        a.extraData.size != CMC_SHA256_LEN ||
+    if (at != attest->size || a.magic != TPM2_GENERATED_VALUE || a.type != TPM2_ST_ATTEST_QUOTE ||
+        attest->size > TPM_BLOB_MAX || a.extraData.size != CMC_SHA256_LEN ||
         memcmp(a.extraData.buffer, nonce, CMC_SHA256_LEN) != 0 ||
         q->pcrDigest.size != sizeof(w->out->digest))
         return TSS2_SYS_RC_MALFORMED_RESPONSE;
@@ -92,6 +92,7 @@ static TSS2_RC judge(const struct work *w, const TPM2B_ATTEST *attest)
     memcpy(w->out->attest.data, attest->attestationData, attest->size);
     memcpy(w->out->digest, q->pcrDigest.buffer, q->pcrDigest.size);
     w->out->reset_count = a.clockInfo.resetCount;
+    w->missing = selected(&q->pcrSelect, w->ask->bank) != w->ask->pcrs;
     return TSS2_RC_SUCCESS;
 }
 

@@ -2,6 +2,13 @@
 pkg_check_modules(TSS_ESYS REQUIRED IMPORTED_TARGET tss2-esys)
 cmc_unit(measure/config_secret LIBS cmc_measure)
 
+# a software TPM, where a fault can be put in front of it
+add_library(cmc_test_swtpm STATIC lib/swtpm.c lib/faulty_tpm.c)
+target_link_libraries(cmc_test_swtpm PUBLIC cmc_test_fake_tpm cmc_tpm cmc_tpm_pcr PkgConfig::TSS_ESYS)
+foreach(part ak quote)
+  cmc_unit(tpm/${part} LIBS cmc_test_swtpm WRAP ${FAKE_TPM})
+endforeach()
+
 # run by tests/integration/prove/run.sh, on swtpm
 add_executable(prove_report ${CMAKE_CURRENT_LIST_DIR}/../tools/prove_report.c)
 target_link_libraries(prove_report PRIVATE cmc_prove PkgConfig::TSS_ESYS)
