@@ -128,6 +128,8 @@ static void load(struct run *r, struct verify_metadata *out)
     if (verify_metadata_load(&in, r->v.t, r->v.containers, out) != VERIFY_UNCHECKED) {
         r->v.metadata = out;
         r->out->cert_level = out->cert_level;
+        r->out->metadata = out->result;
+        r->out->metadata_count = out->result_count;
     }
 }
 

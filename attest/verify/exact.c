@@ -127,6 +127,8 @@ static int with_metadata(struct verify_exact *x, const struct tops *top, struct 
                                              .digest_count = r->digest_count};
     (void)!verify_metadata_load(&in, x->tree, top->containers, &m);
     x->metadata = &m;
+    out->metadata = m.result;
+    out->metadata_count = m.result_count;
     const int rc = judge_containers(x, top, out, err);
     x->metadata = NULL;
     verify_metadata_done(&m);

@@ -4,8 +4,39 @@
 #include "attest/verify/metadata.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "attest/verify/metadata_parts.h"
+
+static enum verify_status status_of(const struct verify_loaded *i, bool holds)
+{
+    return holds ? VERIFY_GOOD : i->required ? VERIFY_BAD : VERIFY_NOTE;
+}
+
+static void say(struct verify_tree *t, const struct verify_loaded *i,
+                struct verify_metadata_result *out)
+{
+    const struct meta_info *info = &i->item.info;
+    *out = (struct verify_metadata_result){.type = verify_tree_text(t, info->type),
+                                           .name = verify_tree_text(t, info->name),
+                                           .version = verify_tree_text(t, info->version),
+                                           .not_before = verify_tree_text(t, info->not_before),
+                                           .not_after = verify_tree_text(t, info->not_after),
+                                           .description = verify_tree_text(t, info->description),
+                                           .status = i->claim->status,
+                                           .signature = status_of(i, i->genuine),
+                                           .validity = status_of(i, i->good)};
+    memcpy(out->digest, i->digest, sizeof(out->digest));
+}
+
+static void say_all(const struct verify_loading *l, struct verify_metadata *out)
+{
+    struct verify_metadata_result *r = verify_tree_alloc(l->t, l->store->count, sizeof(*r));
+    for (size_t i = 0; r && i < l->store->count; i++)
+        say(l->t, &l->store->item[i], &r[i]);
+    out->result = r;
+    out->result_count = r ? l->store->count : 0;
+}
 
 static bool load(const struct verify_loading *l, struct verify_metadata *out)
 {
@@ -14,6 +45,7 @@ static bool load(const struct verify_loading *l, struct verify_metadata *out)
     for (size_t i = 0; i < l->store->count; i++)
         verify_metadata_judge(l, &l->store->item[i]);
     verify_metadata_newest(l);
+    say_all(l, out);
     return verify_metadata_order(l, out) && verify_metadata_pool(l, out);
 }
 

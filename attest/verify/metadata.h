@@ -49,6 +49,8 @@ struct verify_metadata {
     size_t manifest_count;
     const struct verify_reference *reference; /* by manifest, then as written */
     size_t reference_count;
+    const struct verify_metadata_result *result; /* of each item; in the tree */
+    size_t result_count;
     int cert_level;                      /* the lowest of the manifests; 0 without any */
     struct verify_metadata_store *store; /* owned; owns what the items hold */
 };

@@ -129,8 +129,9 @@ void verify_metadata_judge(const struct verify_loading *l, struct verify_loaded 
 {
     i->claim = verify_claim_add(l->t, l->up, bad(i), "metadata.item", "item, SHA-256 %s",
                                 verify_tree_hex(l->t, i->digest, CMC_SHA256_LEN));
-    i->good = check_signature(l, i) && check_form(l, i) && check_developer(l, i) &&
-              check_validity(l, i) && check_version(l, i);
+    i->genuine = check_signature(l, i);
+    i->good = i->genuine && check_form(l, i) && check_developer(l, i) && check_validity(l, i) &&
+              check_version(l, i);
     if (i->good)
         i->claim->status = VERIFY_GOOD;
 }

@@ -8,7 +8,8 @@ struct verify_loaded { /* a signed item, and how far it is believed */
     const struct verify_item *bytes;
     uint8_t digest[CMC_SHA256_LEN];
     bool required; /* of the report, or listed by it; the others only help */
-    bool good;     /* signature, form and time hold: item and verified are set */
+    bool genuine;  /* the signature holds: verified is set */
+    bool good;     /* form and time hold too: item is set */
     bool older;    /* a newer one takes its place */
     struct meta_verified verified;
     struct meta_item item;

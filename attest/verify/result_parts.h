@@ -10,6 +10,6 @@ void verify_put_name(struct cmc_buf *b, const char *name);
 void verify_put_text(struct cmc_buf *b, const char *name, const char *text);
 /* "name":"<hex>" */
 void verify_put_digest(struct cmc_buf *b, const char *name, const uint8_t *sha256);
-/* Members of AttestationResult, without braces. */
+/* Members of AttestationResult, without braces (attestation_result.c). */
 void verify_put_attestation(const struct verify_result *r, struct cmc_buf *b);
 #endif

@@ -62,6 +62,12 @@ struct verify_container { /* of an event that the quote vouches for; NULL: not s
     size_t difference_count;
 };
 
+struct verify_metadata_result { /* of one signed item; NULL: not said, or not believed */
+    const char *type, *name, *version, *not_before, *not_after, *description;
+    uint8_t digest[CMC_SHA256_LEN];                 /* of the item's bytes */
+    enum verify_status status, signature, validity; /* NOTE: left out, and not needed */
+};
+
 enum verify_verdict {
     VERIFY_TRUSTED,
     VERIFY_TRUSTED_IF_ROOT,
@@ -76,6 +82,8 @@ struct verify_result {
     const struct verify_claim *claim; /* the three claims, and below them what they rest on */
     const struct verify_container *container;
     size_t container_count;
+    const struct verify_metadata_result *metadata;
+    size_t metadata_count;
     const char *host;     /* from the verified AK certificate; NULL */
     const char *key_kind; /* "TPM (manufacturer model)", "software TPM (swtpm)", "software key" */
     uint8_t ak[CMC_SHA256_LEN];

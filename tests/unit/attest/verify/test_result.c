@@ -64,8 +64,9 @@ static struct verify_result example(struct verify_container *c)
         digit digit digit digit digit digit digit digit digit digit digit digit digit digit digit  \
             digit digit
 #define ATTESTATION                                                                                \
-    "\"version\":\"3.4.0\",\"type\":\"Attestation Result\",\"summary\":{\"status\":\"fail\"},"     \
-    "\"prover\":{\"hostname\":\"h.example\"},\"created\":\"2027-01-15T08:00:00Z\","                \
+    "\"version\":\"3.4.0\",\"type\":\"Attestation "                                                \
+    "Result\",\"summary\":{\"details\":\"no\",\"status\":"                                         \
+    "\"fail\"},\"prover\":{\"hostname\":\"h.example\"},\"created\":\"2027-01-15T08:00:00Z\","      \
     "\"freshness\":{\"status\":\"success\"},\"certLevel\":2,\"measurements\":[{\"type\":"          \
     "\"TPM Result\",\"summary\":{\"status\":\"success\"},\"freshness\":{\"status\":\"success\"},"  \
     "\"signature\":{\"signatureVerification\":{\"status\":\"fail\"},\"certChainValidation\":"      \
