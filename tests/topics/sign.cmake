@@ -4,6 +4,8 @@ target_link_libraries(cmc_test_pki PUBLIC cmc_options PkgConfig::CRYPTO)
 foreach(part cose jws key sign trust)
   cmc_unit(attest/meta/${part} LIBS cmc_sign cmc_test_pki)
 endforeach()
+cmc_unit(attest/meta/sign_vectors LIBS cmc_sign)
+cmc_unit(tools/cmc_signing_tool LIBS cmc_signing_tool cmc_test_pki)
 cmc_fuzz(fuzz_cose cmc_sign)
 cmc_fuzz(fuzz_jws cmc_sign)
 add_test(NAME oracle/signatures COMMAND Python3::Interpreter
