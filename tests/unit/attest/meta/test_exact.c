@@ -98,39 +98,94 @@ static void reports_are_read_and_written_again(void **state)
     }
 }
 
-/* One member altered at a time; what the encoder refuses, the decoder does, too. */
+static const uint8_t large[META_CERT_BYTES_MAX + 1];
+static const struct meta_bytes many_certs[META_CERTS_MAX + 1];
+static const struct meta_bytes large_cert[] = {{.data = large, .len = META_CERT_BYTES_MAX + 1}};
+static const struct meta_bytes short_digest[] = {BYTES("a")};
+static const struct meta_bytes twice[] = {BYTES(D32("a")), BYTES(D32("a"))};
+static const struct meta_bytes falling[] = {BYTES(D32("b")), BYTES(D32("a"))};
+static const struct meta_exact_pcr many_pcrs[META_EXACT_PCRS + 1];
+static const struct meta_exact_part tree[] = {{"tree", BYTES(D32("c")), BYTES("")}};
+static char name[META_EXACT_NAME + 2];
+
+static void kind(struct meta_exact *r)
+{
+    r->kind = "snp";
+}
+static void digest_length(struct meta_exact *r)
+{
+    r->digest = short_digest;
+    r->digest_count = 1;
+}
+static void digest_twice(struct meta_exact *r)
+{
+    r->digest = twice;
+}
+static void digests_fall(struct meta_exact *r)
+{
+    r->digest = falling;
+}
+static void detail_kind(struct meta_exact *r)
+{
+    r->detail = tree;
+}
+static void no_certs(struct meta_exact *r)
+{
+    r->cert_count = 0;
+}
+static void certs_many(struct meta_exact *r)
+{
+    r->cert = many_certs;
+    r->cert_count = ROWS(many_certs);
+}
+static void cert_large(struct meta_exact *r)
+{
+    r->cert = large_cert;
+    r->cert_count = 1;
+}
+static void pcrs_many(struct meta_exact *r)
+{
+    r->pcr = many_pcrs;
+    r->pcr_count = ROWS(many_pcrs);
+}
+static void name_long(struct meta_exact *r)
+{
+    memset(name, 'n', sizeof(name) - 1);
+    r->name = name;
+}
+static void attest_large(struct meta_exact *r)
+{
+    r->attest = (struct meta_bytes){.data = large, .len = META_EXACT_BLOB + 1};
+}
+
+/* What a decoder would refuse is not written. */
 static void limits_of_members(void **state)
 {
-    static const uint8_t large[META_EXACT_BLOB + 1], cert[META_CERT_BYTES_MAX + 1];
-    static const struct meta_bytes no_certs[1], many_certs[META_CERTS_MAX + 1];
-    static const struct meta_bytes large_cert[] = {{.data = cert, .len = sizeof(cert)}};
-    static const struct meta_bytes short_digest[] = {BYTES("a")};
-    static const struct meta_bytes twice[] = {BYTES(D32("a")), BYTES(D32("a"))};
-    static const struct meta_bytes falling[] = {BYTES(D32("b")), BYTES(D32("a"))};
-    static const struct meta_exact_pcr many_pcrs[META_EXACT_PCRS + 1];
-    static const struct meta_exact_part tree[] = {{"tree", BYTES(D32("c")), BYTES("")}};
-    static char name[META_EXACT_NAME + 2];
-    const struct meta_exact s = sample();
-    struct meta_exact row[11] = {s, s, s, s, s, s, s, s, s, s, s};
+    static const struct {
+        void (*alter)(struct meta_exact *r);
+        int want;
+        const char *msg;
+    } rows[] = {
+        {kind, -CMC_E_FORMAT, "evidence: kind: \"snp\""},
+        {digest_length, -CMC_E_FORMAT, "$.digests[0]: 1 bytes, expected 32"},
+        {digest_twice, -CMC_E_FORMAT, "$.digests[1]: not above"},
+        {digests_fall, -CMC_E_FORMAT, "$.digests[1]: not above"},
+        {detail_kind, -CMC_E_FORMAT, "details: kind: \"tree\""},
+        {no_certs, -CMC_E_FORMAT, "certificates: 0 elements, at least 1"},
+        {certs_many, -CMC_E_LIMIT, "certificates: 9 elements, at most 8"},
+        {cert_large, -CMC_E_LIMIT, "$.evidence.certificates[0]: 8193 bytes"},
+        {pcrs_many, -CMC_E_LIMIT, "pcrs: 65 elements, at most 64"},
+        {name_long, -CMC_E_LIMIT, "name: 1025 bytes, at most 1024"},
+        {attest_large, -CMC_E_LIMIT, "attest: 2049 bytes, at most 2048"},
+    };
     (void)state;
-    memset(name, 'n', sizeof(name) - 1);
-    row[0].kind = "snp";
-    row[1].digest = short_digest, row[1].digest_count = 1;
-    row[2].digest = twice;
-    row[3].digest = falling;
-    row[4].cert = many_certs, row[4].cert_count = ROWS(many_certs);
-    row[5].cert = large_cert, row[5].cert_count = 1;
-    row[6].pcr = many_pcrs, row[6].pcr_count = ROWS(many_pcrs);
-    row[7].detail = tree;
-    row[8].name = name;
-    row[9].attest = (struct meta_bytes){.data = large, .len = sizeof(large)};
-    row[10].cert = no_certs, row[10].cert_count = 0;
-    for (size_t i = 0; i < ROWS(row); i++) {
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct meta_exact r = sample();
         cmc_autobuf struct cmc_buf out = cmc_buf_of(1 << 20);
         struct cmc_err err = {0};
-        const bool limit = i == 4 || i == 5 || i == 6 || i == 8 || i == 9;
-        const int rc = meta_exact_encode(&row[i], META_CBOR, &out, &err);
-        if (rc != (limit ? -CMC_E_LIMIT : -CMC_E_FORMAT))
+        rows[i].alter(&r);
+        const int rc = meta_exact_encode(&r, META_CBOR, &out, &err);
+        if (rc != rows[i].want || !strstr(err.msg, rows[i].msg))
             fail_msg("row %zu: %d %s", i, rc, err.msg);
     }
 }
