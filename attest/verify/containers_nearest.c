@@ -10,7 +10,7 @@
 enum { COMPARED_MAX = 16, SHOWN_MAX = 8 };
 
 struct nearest {
-    const struct verify_wanted *w; /* NULL: there is no reference at all */
+    const struct verify_wanted *w;
     struct verify_differences differences;
     bool compared; /* differences are known */
 };
@@ -49,23 +49,24 @@ static bool compare(const struct verify_candidate *c, const struct verify_wanted
     return verify_differences(c->x, &reference, detail, out, &err) == 0;
 }
 
-/* Of the references with the best score the one with the fewest differences. */
+/* Of the references with the best score the one with the fewest differences; there is one. */
 static struct nearest find(const struct verify_candidate *c,
                            const struct verify_wanted_list *wanted, const struct meta_bytes *detail)
 {
-    struct nearest n = {0};
-    int best = -1, tried = 0;
-    for (size_t i = 0; i < wanted->count; i++)
-        best = score(c, &wanted->at[i]) > best ? score(c, &wanted->at[i]) : best;
-    for (size_t i = 0; i < wanted->count && tried < COMPARED_MAX; i++) {
+    struct nearest n = {.w = &wanted->at[0]};
+    int tried = 0;
+    for (size_t i = 1; i < wanted->count; i++)
+        if (score(c, &wanted->at[i]) > score(c, n.w))
+            n.w = &wanted->at[i];
+    const int best = score(c, n.w);
+    for (size_t i = 0; detail && i < wanted->count && tried < COMPARED_MAX; i++) {
         const struct verify_wanted *w = &wanted->at[i];
         struct verify_differences d = {0};
         if (score(c, w) != best)
             continue;
         tried++;
-        const bool compared = detail && compare(c, w, detail, &d);
-        if (!n.w || (compared && (!n.compared || d.count < n.differences.count)))
-            n = (struct nearest){.w = w, .differences = d, .compared = compared};
+        if (compare(c, w, detail, &d) && (!n.compared || d.count < n.differences.count))
+            n = (struct nearest){.w = w, .differences = d, .compared = true};
     }
     return n;
 }

@@ -216,19 +216,19 @@ enum verify_status verify_log_check(const struct verify_log_input *in, const str
                                     const struct verify_pcrs *pcrs, struct verify_tree *t,
                                     struct verify_claim *parent, struct verify_log **out)
 {
+    struct verify_log_quoted quoted = {.in = in, .q = q, .pcrs = pcrs};
     struct measure_starts starts;
-    struct measure_begin begin;
     struct verify_claim *up = verify_claim_add(t, parent, VERIFY_BAD, "log.events",
                                                "the events that the register vouches for");
     *out = NULL;
-    if (verify_log_register(in, q, &begin, t, up)) {
+    if (verify_log_register(&quoted, t, up)) {
         struct search s = {.q = q, .pcrs = pcrs, .log = calloc(1, sizeof(*s.log))};
-        verify_log_starts(in, q, pcrs, &begin, &starts, t, up);
         if (!s.log) {
             up->status = VERIFY_UNCHECKED;
             return VERIFY_UNCHECKED;
         }
-        s.log->pcr = begin.pcr;
+        verify_log_starts(&quoted, &starts, t, up);
+        s.log->pcr = quoted.begin.pcr;
         *out = replay(in, &starts, &s, t, up);
     }
     up->status = verify_claim_worst(up);

@@ -49,31 +49,30 @@ static bool check_bank(const struct verify_selected *b, const struct measure_beg
     return false;
 }
 
-static bool check_register(const struct verify_quote *q, const struct measure_begin *begin,
-                           struct verify_tree *t, struct verify_claim *up)
+static bool check_register(const struct verify_log_quoted *l, struct verify_tree *t,
+                           struct verify_claim *up)
 {
     const struct verify_selected *b;
-    if (resettable(begin->pcr)) {
+    if (resettable(l->begin.pcr)) {
         (void)verify_claim_add(t, up, VERIFY_BAD, "log.register",
                                "PCR %u can be reset while the host runs, so it vouches for nothing",
-                               begin->pcr);
+                               l->begin.pcr);
         return false;
     }
-    for (size_t i = 0; (b = verify_quote_bank(q, i)); i++)
-        if (!check_bank(b, begin, t, up))
+    for (size_t i = 0; (b = verify_quote_bank(l->q, i)); i++)
+        if (!check_bank(b, &l->begin, t, up))
             return false;
     (void)verify_claim_add(t, up, VERIFY_GOOD, "log.register",
                            "the quote covers the log's register, PCR %u, and PCR 0 to 7",
-                           begin->pcr);
+                           l->begin.pcr);
     return true;
 }
 
-bool verify_log_register(const struct verify_log_input *in, const struct verify_quote *q,
-                         struct measure_begin *begin, struct verify_tree *t,
+bool verify_log_register(struct verify_log_quoted *l, struct verify_tree *t,
                          struct verify_claim *up)
 {
     struct cmc_err err = {0};
-    const int rc = measure_replay_begin(in->log.data, in->log.len, begin, &err);
+    const int rc = measure_replay_begin(l->in->log.data, l->in->log.len, &l->begin, &err);
     if (rc < 0) {
         (void)verify_claim_result(t, up, "log.format", rc, &err, "the log");
         return false;
@@ -83,50 +82,49 @@ bool verify_log_register(const struct verify_log_input *in, const struct verify_
                                "the log is empty: this boot was not recorded");
         return false;
     }
-    return check_register(q, begin, t, up);
+    return check_register(l, t, up);
 }
 
 /* The boot log gives the quoted value of a PCR, in all quoted banks. */
-static int boot_pcr_fits(const struct meta_bytes *log, const struct verify_quote *q,
-                         const struct verify_pcrs *pcrs, uint32_t pcr, struct cmc_err *err)
+static int boot_pcr_fits(const struct verify_log_quoted *l, uint32_t pcr, struct cmc_err *err)
 {
+    const struct meta_bytes *log = &l->in->boot_log;
     const struct verify_selected *b;
-    for (size_t i = 0; (b = verify_quote_bank(q, i)); i++) {
+    for (size_t i = 0; (b = verify_quote_bank(l->q, i)); i++) {
         const struct measure_banks like = {.count = 1, .bank = {{.alg = b->alg}}};
         struct measure_banks got;
         uint64_t events;
         const int rc = measure_fwlog_replay(log->data, log->len, pcr, &like, &got, &events, err);
         if (rc < 0)
             return rc;
-        if (!verify_log_bank_is(&got, b->alg, verify_pcrs_value(pcrs, b->alg, pcr)))
+        if (!verify_log_bank_is(&got, b->alg, verify_pcrs_value(l->pcrs, b->alg, pcr)))
             return cmc_fail(err, CMC_E_VERIFY, "it does not give the quoted value of PCR %u", pcr);
     }
     return 0;
 }
 
-static int start_of_boot_log(const struct verify_log_input *in, const struct verify_quote *q,
-                             const struct verify_pcrs *pcrs, const struct measure_begin *begin,
-                             struct measure_banks *out, struct cmc_err *err)
+static int start_of_boot_log(const struct verify_log_quoted *l, struct measure_banks *out,
+                             struct cmc_err *err)
 {
+    const struct meta_bytes *log = &l->in->boot_log;
     uint64_t events;
     for (uint32_t pcr = 0; pcr < BOOT_PCRS; pcr++) {
-        const int rc = boot_pcr_fits(&in->boot_log, q, pcrs, pcr, err);
+        const int rc = boot_pcr_fits(l, pcr, err);
         if (rc < 0)
             return rc;
     }
-    return measure_fwlog_replay(in->boot_log.data, in->boot_log.len, begin->pcr, &begin->found, out,
-                                &events, err);
+    return measure_fwlog_replay(log->data, log->len, l->begin.pcr, &l->begin.found, out, &events,
+                                err);
 }
 
-void verify_log_starts(const struct verify_log_input *in, const struct verify_quote *q,
-                       const struct verify_pcrs *pcrs, const struct measure_begin *begin,
-                       struct measure_starts *out, struct verify_tree *t, struct verify_claim *up)
+void verify_log_starts(const struct verify_log_quoted *l, struct measure_starts *out,
+                       struct verify_tree *t, struct verify_claim *up)
 {
     struct cmc_err err = {0};
-    *out = measure_starts_zero(&begin->found);
-    if (!in->boot_log.data)
+    *out = measure_starts_zero(&l->begin.found);
+    if (!l->in->boot_log.data)
         return;
-    if (start_of_boot_log(in, q, pcrs, begin, &out->value[1], &err) < 0) {
+    if (start_of_boot_log(l, &out->value[1], &err) < 0) {
         (void)verify_claim_add(t, up, VERIFY_NOTE, "log.boot-log",
                                "the firmware's log is not used: %s", err.msg);
         return;

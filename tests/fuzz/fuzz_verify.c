@@ -85,7 +85,7 @@ static void as_report(const uint8_t *data, size_t size)
 }
 
 /* The quote covers the log up to its n-th event. */
-struct upto {
+struct until {
     size_t n;
     struct measure_banks value;
 };
@@ -93,7 +93,7 @@ struct upto {
 static int on_event(void *ctx, const struct measure_frame *intent, const struct measure_event *ev,
                     const struct measure_frame *mark, struct cmc_err *err)
 {
-    struct upto *u = ctx;
+    struct until *u = ctx;
     (void)intent;
     (void)ev;
     if (mark)
@@ -105,12 +105,12 @@ static void as_log(const uint8_t *data, size_t size)
 {
     struct cmc_err err = {0};
     struct measure_replay whole;
-    struct upto upto = {.n = data[0] % 16, .value = start};
+    struct until until = {.n = data[0] % 16, .value = start};
     const struct measure_starts starts = measure_starts_zero(&start);
-    (void)!measure_replay(data + 1, size - 1, &starts, on_event, &upto, &whole, &err);
+    (void)!measure_replay(data + 1, size - 1, &starts, on_event, &until, &whole, &err);
     bed.log.bytes.len = 0;
     cmc_put(&bed.log.bytes, data + 1, size - 1);
-    bed.log.pcr = upto.value;
+    bed.log.pcr = until.value;
     check(report_bed_run(&bed));
 }
 

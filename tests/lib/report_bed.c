@@ -387,16 +387,39 @@ void report_bed_refused(const struct verify_result *r, const char *id, const cha
     assert_int_equal(c->status, VERIFY_BAD);
 }
 
+void report_bed_no_canary(const struct verify_result *r)
+{
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(64 << 20);
+    struct cmc_err err = {0};
+    must(verify_result_put_json(r, &out, &err), &err);
+    assert_null(memmem(out.data, out.len, "canary", 6));
+    assert_true(out.len > 200);
+}
+
+void report_bed_bare(struct report_bed *b)
+{
+    report_bed_open(b, "SLB9670");
+    logs_put(&b->log, MEASURE_RECORDER_START, MEASURE_MARK_DONE);
+}
+
+struct verify_result *report_bed_judge(struct report_bed *b, const char *reference,
+                                       const char *rules, const char *measured, uint8_t rootfs)
+{
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *want = report_bed_config(b, reference, NULL);
+    const struct measure_config *have = report_bed_config(b, measured, NULL);
+    report_bed_reference(&refs, "web", want, 0x11, "");
+    report_bed_metadata(b, (const char *)refs.data, rules);
+    report_bed_create(b, "web-1", have, rootfs);
+    return report_bed_run(b);
+}
+
 void report_bed_usual(struct report_bed *b)
 {
     cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
-    static const char config[] =
-        "{\"ociVersion\":\"1.0.2\",\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],"
-        "\"env\":[\"VAL=HELLO\",\"DB_PASSWORD=canary-one\"]},\"root\":{\"path\":\"rootfs\"}}";
-    report_bed_open(b, "SLB9670");
-    const struct measure_config *c = report_bed_config(b, config, NULL);
+    report_bed_bare(b);
+    const struct measure_config *c = report_bed_config(b, BED_HELLO, NULL);
     report_bed_reference(&refs, "web", c, 0x11, "");
     report_bed_metadata(b, (const char *)refs.data, NULL);
-    logs_put(&b->log, MEASURE_RECORDER_START, MEASURE_MARK_DONE);
     report_bed_create(b, "web-1", c, 0x11);
 }

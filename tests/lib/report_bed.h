@@ -77,6 +77,19 @@ const struct verify_claim *report_bed_claim(const struct verify_result *r, const
 /* Not trusted, and the claim that decides has this id and words in its text. */
 void report_bed_refused(const struct verify_result *r, const char *id, const char *words);
 
+/* No member of the result's JSON has a canary: what stands for a secret. */
+void report_bed_no_canary(const struct verify_result *r);
+
+#define BED_CONFIG(env, more)                                                                      \
+    "{\"ociVersion\":\"1.0.2\",\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"env\":[" env "]}"    \
+    ",\"root\":{\"path\":\"rootfs\"}" more "}"
+#define BED_HELLO BED_CONFIG("\"VAL=HELLO\",\"DB_PASSWORD=canary-one\"", "")
+#define BED_EVIL  BED_CONFIG("\"VAL=EVIL\",\"DB_PASSWORD=canary-one\"", "")
+/* A log with its recorder-start, nothing else. */
+void report_bed_bare(struct report_bed *b);
+/* One reference "web" with these rules and files of 0x11, one container; then the verdict. */
+struct verify_result *report_bed_judge(struct report_bed *b, const char *reference,
+                                       const char *rules, const char *measured, uint8_t rootfs);
 /* What most tests begin with: recorder-start, one container "web" with reference "web". */
 void report_bed_usual(struct report_bed *b);
 #endif

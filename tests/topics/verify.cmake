@@ -4,7 +4,7 @@ pkg_check_modules(TSS_MU REQUIRED IMPORTED_TARGET tss2-mu) # and nothing else of
 add_library(cmc_test_report STATIC lib/report_bed.c)
 target_link_libraries(cmc_test_report PUBLIC cmc_verify cmc_sign cmc_test_pki test_logs
   PkgConfig::TSS_MU PRIVATE PkgConfig::CMOCKA)
-foreach(part containers exact host log quote result)
+foreach(part containers containers_rules exact host log quote quote_key result)
   cmc_unit(attest/verify/${part} LIBS cmc_test_report)
 endforeach()
 cmc_fuzz(fuzz_quote cmc_verify cmc_test_pki PkgConfig::TSS_MU)
