@@ -204,8 +204,9 @@ show_change() { # show_change OLD NEW: references
 }
 
 open_metadata() { # one change at a time
+    [ -z "$work" ] || return 0 # it is, and ours
     mkdir -p "$metadata/payload" "$metadata/listings" || fail "cannot make $metadata"
-    [ -n "$work" ] || scratch work "$metadata/.update"
+    scratch work "$metadata/.update"
     { exec {lock}>"$metadata/.lock" && flock "$lock"; } || fail "cannot lock $metadata"
     made=$(now) until=$(now "$days")
 }
