@@ -6,30 +6,9 @@
 #include <string.h>
 
 #include "attest/verify/cmc_parts.h"
+#include "tests/lib/cmc_roots.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-enum { NOW = 1800000000, NONCE = 16 };
-
-static const char metadata_root[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBPzCB5aADAgECAgID6TAKBggqhkjOPQQDAjAWMRQwEgYDVQQDDAttZXRhZGF0\n"
-    "YSBDQTAeFw0yNzAxMTQwODAwMDBaFw0yNzAxMTYwODAwMDBaMBYxFDASBgNVBAMM\n"
-    "C21ldGFkYXRhIENBMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEi8oJMQejEzW9\n"
-    "lB4OP7GPc1TIkkgCKAwqLbxgnRFfcBJRrvocwAgP73VNyrTEnjEPzrnjSD3EFCkh\n"
-    "tyQYx8vULaMjMCEwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYwCgYI\n"
-    "KoZIzj0EAwIDSQAwRgIhAJmCLqqitFfCKtijsSbbBHa6CJOcQAsC+JRC/6L6LMgF\n"
-    "AiEAzU785Jg5Kik0rHoNGbNAhcdnpnS1tmLb0MM6teO5y18=\n"
-    "-----END CERTIFICATE-----\n";
-static const char ak_root[] = "-----BEGIN CERTIFICATE-----\n"
-                              "MIIBMzCB2aADAgECAgID6jAKBggqhkjOPQQDAjAQMQ4wDAYDVQQDDAVBSyBDQTAe\n"
-                              "Fw0yNzAxMTQwODAwMDBaFw0yNzAxMTYwODAwMDBaMBAxDjAMBgNVBAMMBUFLIENB\n"
-                              "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEy199q14Gb1NLTABrBQJVzCkcK5BW\n"
-                              "aX/7hH5fCXt+j/HX1GUjvZUC+RpgxIRWO0MI7YWt5I4wHby43l1gXN259KMjMCEw\n"
-                              "DwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYwCgYIKoZIzj0EAwIDSQAw\n"
-                              "RgIhANm4LIKm9mES6UryHItdarwEiOINGWuDAjXkErCz1SqyAiEAyETaYAPDYyIT\n"
-                              "zgdkrgcSWQOGpo9HN3t/pb8f6kVGYrI=\n"
-                              "-----END CERTIFICATE-----\n";
 
 static void must(bool ok)
 {
@@ -41,7 +20,7 @@ static struct meta_trust *trust(bool metadata, bool ak)
 {
     struct meta_trust *t = NULL;
     struct cmc_err err = {0};
-    must(meta_trust_new(NOW, &t, &err) == 0);
+    must(meta_trust_new(CMC_ROOTS_NOW, &t, &err) == 0);
     if (metadata)
         must(meta_trust_add_roots(t, META_ROLE_METADATA, metadata_root, strlen(metadata_root),
                                   &err) == 0);
@@ -56,7 +35,7 @@ static bool is_trusted(const struct verify_item *report, uint8_t nonce_byte, con
     const struct verify_policy policy = {.trust = t, .host = host, .software = true};
     struct verify_result *r = NULL;
     struct cmc_err err = {0};
-    uint8_t nonce[NONCE];
+    uint8_t nonce[CMC_ROOTS_NONCE];
     memset(nonce, nonce_byte, sizeof(nonce));
     must(verify_report(report->data, report->len, nonce, sizeof(nonce), &policy, &r, &err) == 0);
     const bool trusted = r->verdict == VERIFY_TRUSTED || r->verdict == VERIFY_TRUSTED_IF_ROOT;
@@ -71,10 +50,10 @@ static bool is_trusted(const struct verify_item *report, uint8_t nonce_byte, con
 static void check_trusted(const struct verify_item *report, struct meta_trust *all)
 {
     struct meta_trust *no_ak = trust(true, false), *no_metadata = trust(false, true);
-    must(!is_trusted(report, 0x43, NULL, all));
-    must(!is_trusted(report, 0x42, "other.example", all));
-    must(!is_trusted(report, 0x42, NULL, no_ak));
-    must(!is_trusted(report, 0x42, NULL, no_metadata));
+    must(!is_trusted(report, CMC_ROOTS_NONCE_BYTE + 1, NULL, all));
+    must(!is_trusted(report, CMC_ROOTS_NONCE_BYTE, "other.example", all));
+    must(!is_trusted(report, CMC_ROOTS_NONCE_BYTE, NULL, no_ak));
+    must(!is_trusted(report, CMC_ROOTS_NONCE_BYTE, NULL, no_metadata));
     meta_trust_free(no_ak);
     meta_trust_free(no_metadata);
 }
@@ -143,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 1 << 16)
         return 0;
     struct meta_trust *all = trust(true, true);
-    if (is_trusted(&report, 0x42, NULL, all))
+    if (is_trusted(&report, CMC_ROOTS_NONCE_BYTE, NULL, all))
         check_trusted(&report, all);
     appraise_report(&report, all);
     meta_trust_free(all);

@@ -5,7 +5,7 @@ cmc_fuzz(fuzz_cmc_verify cmc_verify)
 
 add_library(cmc_test_meta STATIC lib/cmc_bed.c lib/meta_bed.c)
 target_link_libraries(cmc_test_meta PUBLIC cmc_verify cmc_test_pki PRIVATE PkgConfig::CMOCKA)
-foreach(part cmc metadata)
+foreach(part attestation_result cmc metadata)
   cmc_unit(attest/verify/${part} LIBS cmc_test_meta)
 endforeach()
 cmc_unit(attest/verify/cmc_vectors LIBS cmc_test_meta cmc_test_vectors)
@@ -15,4 +15,11 @@ target_link_libraries(oci_rules PRIVATE cmc_verify)
 add_test(NAME oracle/oci-rules COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/oci_rules_compare.py
   $<TARGET_FILE:oci_rules> 20000)
 set_tests_properties(oracle/oci-rules PROPERTIES LABELS oracle TIMEOUT 120
+  ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+
+add_executable(cmc_result ${CMAKE_CURRENT_SOURCE_DIR}/tools/cmc_result.c)
+target_link_libraries(cmc_result PRIVATE cmc_verify)
+add_test(NAME oracle/attestation-result COMMAND
+  ${CMAKE_CURRENT_SOURCE_DIR}/oracle/attestation_result.py $<TARGET_FILE:cmc_result>)
+set_tests_properties(oracle/attestation-result PROPERTIES LABELS oracle TIMEOUT 120
   ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
