@@ -17,13 +17,14 @@ busybox_tree() { # busybox_tree DIRECTORY: busybox, with its libraries where it 
 }
 
 # shellcheck disable=SC2016 # $VAL is for the container's shell
-image_build() { # image_build ARCHIVE TAG: an OCI image that says what VAL is
+image_build() { # image_build ARCHIVE TAG [FILE]: an OCI image that says what VAL is; one byte more in FILE
     local work
     work=$(mktemp -d) || return 1
     umoci init --layout "$work/oci" &&
         umoci new --image "$work/oci:$2" &&
         umoci unpack --image "$work/oci:$2" "$work/bundle" &&
         busybox_tree "$work/bundle/rootfs" &&
+        { [ -z "${3:-}" ] || printf x >>"$work/bundle/rootfs/$3"; } &&
         umoci repack --image "$work/oci:$2" "$work/bundle" &&
         umoci config --image "$work/oci:$2" --config.env PATH=/bin --config.cmd /bin/sh \
             --config.cmd -c --config.cmd 'echo "the container says: VAL is $VAL"' &&

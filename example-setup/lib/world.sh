@@ -28,8 +28,27 @@ world_env() { # world_env TREE: TREE holds bin/ and libexec/ as cmake builds or 
     unset LD_LIBRARY_PATH
 }
 
+# In the private /etc: cmc is who cmcd runs as, auditor is who asks it and may see details.
+world_users() {
+    groupadd --system cmc && groupadd --system auditors &&
+        useradd --system --no-create-home --gid cmc --groups auditors cmc &&
+        useradd --system --no-create-home --gid auditors auditor
+}
+
+unprivileged() { # unprivileged NAME: setpriv's options, one per line
+    printf '%s\n' "--reuid=$1" "--regid=$(id -g "$1")" --init-groups --bounding-set=-all \
+        --inh-caps=-all --no-new-privs
+}
+
+as_user() { # as_user NAME COMMAND...
+    local options
+    mapfile -t options < <(unprivileged "$1")
+    setpriv "${options[@]}" "${@:2}"
+}
+
 world_config() { # the site's configuration, in the private /etc: everything is below /run
     mkdir -p /etc/cmc $world/state
+    chgrp cmc $world/state
     chmod 0750 $world/state
     cat >/etc/cmc/shim.json <<EOF
 {"tcti": "$CMC_TCTI", "runtime_dir": "/run/cmc", "state_dir": "$world/state", "keep_listing": true}
@@ -43,7 +62,49 @@ world_tpm() { # a fresh TPM on the first call, the same one reset (and so PCRs z
         --server type=unixio,path=$world/tpm.sock --ctrl type=unixio,path=$world/tpm.sock.ctrl \
         >$world/tpm.log 2>&1 </dev/null &
     echo $! >$world/tpm.pid
-    wait_for 10 test -S $world/tpm.sock
+    wait_for 10 test -S $world/tpm.sock && chgrp cmc $world/tpm.sock $world/tpm.sock.ctrl &&
+        chmod 0660 $world/tpm.sock $world/tpm.sock.ctrl
+}
+
+# Authorities of this world, a TPM's key that one of them certifies, and what cmcd is to do with it.
+world_keys() { # world_keys HOST
+    export CMC_PKI=$world/pki CMC_METADATA=/etc/cmc/metadata
+    mkdir -p $CMC_METADATA $world/cmcd /run/cmcd && chown cmc:cmc $world/cmcd /run/cmcd &&
+        chmod 0700 $world/cmcd || return 1
+    { pki/setup-pki $world/pki && cp -r $world/pki/public /etc/cmc/public; } || return 1
+    cat >/etc/cmc/cmcd.json <<EOF
+{"host": "$1", "drivers": ["tpm"], "storage": "$world/cmcd", "metadata": ["$CMC_METADATA"],
+ "rootCas": ["/etc/cmc/public/root.pem"], "crls": ["/etc/cmc/public/crls.pem"],
+ "socketGroup": "auditors", "socketMode": "0666"}
+EOF
+    as_user cmc cmcd --create-key >$world/ak.csr &&
+        pki/sign-ak --tpm-manufacturer id:00001014 --tpm-model swtpm $world/pki $world/ak.csr "$1" \
+            >$world/ak.pem &&
+        as_user cmc cmcd --install-key $world/ak.pem
+}
+
+world_cmcd() { # the daemon, after there are keys and metadata
+    local options
+    mapfile -t options < <(unprivileged cmc)
+    setpriv "${options[@]}" cmcd >>$world/cmcd.log 2>&1 </dev/null &
+    echo $! >$world/cmcd.pid
+    wait_for 10 test -S /run/cmcd/cmcd.sock
+}
+
+is_gone() { # is_gone NAME: of a program whose number is in $world/NAME.pid
+    ! kill -0 "$(<$world/"$1".pid)"
+}
+
+world_reboot() { # as far as the TPM and cmcd can tell
+    kill "$(<$world/cmcd.pid)" "$(<$world/tpm.pid)"
+    wait_for 10 is_gone cmcd && wait_for 10 is_gone tpm && rm -f /run/cmcd/cmcd.sock && world_tpm &&
+        cmc-recorder --init </dev/null >>$world/recorder.log 2>&1 && world_cmcd
+}
+
+world_private_tmp() { # what is written to /tmp from here on is not on the machine afterwards
+    mkdir -p $world/private-tmp/upper $world/private-tmp/work && chmod 1777 $world/private-tmp/upper &&
+        mount -t overlay -o lowerdir=/tmp,upperdir=$world/private-tmp/upper \
+            -o workdir=$world/private-tmp/work cmc-world /tmp
 }
 
 # Without CRI: it would make directories below /etc. containerd 1.x knows it by the first name.
@@ -66,6 +127,7 @@ EOF
 
 world_start() { # world_start TREE; prints nothing, says what failed by name
     world_env "$1" || die "copy programs from $1"
+    world_users || die "make users in the private /etc"
     world_config
     world_tpm || die "swtpm does not answer" $world/tpm.log
     # mounts the private /run/cmc and writes the first event
