@@ -339,17 +339,21 @@ static int do_it(struct work *w)
     }
 }
 
+/* By the first byte: no map in CBOR begins with one of these. What was not understood is not
+ * parsed once more to say so. */
+static enum meta_encoding guess(const char *payload, size_t len)
+{
+    return len && strchr("{[ \t\r\n", payload[0]) && payload[0] ? META_JSON : META_CBOR;
+}
+
 void serve_handle_error(const void *payload, size_t len, const char *msg, struct cmc_buf *out)
 {
     struct cmc_err ignored;
-    enum meta_encoding encoding;
     cmc_autobuf struct cmc_buf safe = cmc_buf_of(4096);
     cmc_put_safe(&safe, msg, strlen(msg), 512);
     cmc_put_u8(&safe, '\0');
     const struct serve_message m = {.msg = safe.bad ? "" : (const char *)safe.data};
-    if (!len || meta_encoding_of(payload, len, &encoding, &ignored) < 0)
-        encoding = len && *(const char *)payload == '{' ? META_JSON : META_CBOR;
-    if (serve_message_frame(SERVE_ERROR, SERVE_ANSWER, &m, encoding, out, &ignored) < 0)
+    if (serve_message_frame(SERVE_ERROR, SERVE_ANSWER, &m, guess(payload, len), out, &ignored) < 0)
         out->bad = true;
 }
 

@@ -24,7 +24,8 @@ struct serve_context { /* borrowed */
  * or says that it was refused, with the reason in err; the frame is there all the same. */
 CMC_MUST_CHECK int serve_handle(const struct serve_context *c, const struct serve_task *t,
                                 struct cmc_buf *out, struct cmc_err *err);
-/* Appends the frame of an Error, in the serialisation of the payload as far as it has one. */
+/* Appends the frame of an Error, in the serialisation that the payload seems to have; in CBOR
+ * when there is none. */
 void serve_handle_error(const void *payload, size_t len, const char *msg, struct cmc_buf *out);
 /* What the prover is told: texts borrowed from cfg. */
 struct prove_config serve_handle_prover(const struct serve_config *cfg);

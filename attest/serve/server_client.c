@@ -198,22 +198,26 @@ static void enqueue(struct serve_server *s, struct client *c)
     s->queue_last = c;
 }
 
+static void refuse(struct serve_server *s, struct client *c, const struct cmc_err *why)
+{
+    serve_server_log(s, CMC_LOG_INFO, &c->who, why->msg);
+    serve_client_refuse(s, c, why->msg);
+}
+
 /* The head is whole: what is refused is refused before anything is kept. */
 static void read_head(struct serve_server *s, struct client *c)
 {
     struct cmc_err err;
     c->request = serve_frame_head(c->head);
-    if (serve_frame_check(c->request, &err) < 0 ||
-        serve_who_may(&c->who, c->request.type, &err) < 0) {
-        serve_server_log(s, CMC_LOG_INFO, &c->who, err.msg);
-        serve_client_refuse(s, c, err.msg);
-        return;
-    }
-    c->payload = cmc_buf_of(c->request.len);
+    if (serve_frame_check(c->request, &err) < 0)
+        refuse(s, c, &err);
+    else
+        c->payload = cmc_buf_of(c->request.len);
 }
 
 static void keep_payload(struct serve_server *s, struct client *c, const uint8_t *data, size_t len)
 {
+    struct cmc_err err;
     if (s->held_requests + len > s->limits.held) {
         serve_client_refuse(s, c, "too many requests at a time: ask again");
         return;
@@ -223,7 +227,11 @@ static void keep_payload(struct serve_server *s, struct client *c, const uint8_t
     s->held_requests += c->payload.len - before;
     if (c->payload.bad)
         serve_client_drop(s, c); /* out of memory */
-    else if (c->payload.len == c->request.len)
+    else if (c->payload.len < c->request.len)
+        return;
+    else if (serve_who_may(&c->who, c->request.type, &err) < 0)
+        refuse(s, c, &err);
+    else
         enqueue(s, c);
 }
 
