@@ -132,5 +132,5 @@ enum verify_status verify_quote_values(const struct verify_quote *q,
         verify_claim_result(t, parent, "quote.values", rc, &err, "the digest of the PCR values");
     if (status == VERIFY_GOOD)
         *out = keep(pcr, count, t);
-    return status;
+    return status == VERIFY_GOOD && !*out ? VERIFY_UNCHECKED : status; /* memory: t says so */
 }

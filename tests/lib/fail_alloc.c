@@ -49,6 +49,11 @@ void fail_alloc_each(fail_alloc_call *call)
     assert_in_range(n, 2, MANY - 1); /* 1: nothing was tested */
 }
 
+bool fail_alloc_happened(void)
+{
+    return mine == 0;
+}
+
 void fail_alloc_in_children(size_t n)
 {
     if (countdown == &mine)

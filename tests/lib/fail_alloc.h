@@ -15,6 +15,8 @@ typedef int fail_alloc_call(struct cmc_err *err);
 /* Runs call with the 1st, 2nd, ... allocation failing until it needs fewer; asserts that each of
  * these runs is -CMC_E_LIMIT, that there was one, and that the last run, undisturbed, is good. */
 void fail_alloc_each(fail_alloc_call *call);
+/* Whether the one of this run has failed by now: for code that can do without some. */
+bool fail_alloc_happened(void);
 
 /* The same in a process that the test drives: from here on only children of this one are counted.
  * Arms the nth allocation from now, in whichever child it is. */

@@ -7,6 +7,8 @@ foreach(folder base measure)
 endforeach()
 cmc_unit(attest/meta/out_of_memory LIBS cmc_meta cmc_test_vectors SOURCES ${FAIL_ALLOC_SOURCE}
   WRAP ${FAIL_ALLOC})
+cmc_unit(attest/verify/out_of_memory LIBS cmc_test_report SOURCES ${FAIL_ALLOC_SOURCE}
+  WRAP ${FAIL_ALLOC})
 cmc_unit(shim/out_of_memory LIBS cmc_shim
   SOURCES ${FAIL_ALLOC_SOURCE} ${CMAKE_CURRENT_SOURCE_DIR}/unit/shim/proxy_world.c
   WRAP ${FAIL_ALLOC} ARGS $<TARGET_FILE:shim_fake_inner> $<TARGET_FILE:shim_fake_helper>)
