@@ -135,6 +135,24 @@ static void say(struct finder *f, size_t i, const char *what, const struct listi
     f->out->no_path[i] = keep(f->out, text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
+/* A verdict that rests on the digests of a root file system rests on its first path, too: which
+ * says more. */
+static void improve_reason(struct ctl_paths *p, const struct verify_container *c,
+                           const struct verify_difference *first, size_t more)
+{
+    char hex[2 * CMC_SHA256_LEN + 1], text[2 * PATH_SHOWN];
+    cmc_hex(c->rootfs, sizeof(c->rootfs), hex);
+    if (!p->result.reason || !strstr(p->result.reason, hex))
+        return;
+    const char *name = c->name ? c->name : c->id ? c->id : "a container";
+    int n = snprintf(text, sizeof(text), "%.200s: %.500s: %.100s", name, first->path, first->after);
+    if (more && n > 0 && (size_t)n < sizeof(text))
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", and %zu more paths", more);
+    const char *reason = n > 0 && (size_t)n < sizeof(text) ? keep(p, text, (size_t)n) : NULL;
+    if (reason)
+        p->result.reason = reason;
+}
+
 /* Puts the paths behind the differences that are there. */
 static int compare(struct finder *f, size_t i, const struct listing *reference,
                    const struct listing *measured, struct cmc_err *err)
@@ -158,8 +176,11 @@ static int compare(struct finder *f, size_t i, const struct listing *reference,
         return -(int)err->code;
     if (found.bad)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    const size_t first = c->difference_count;
     c->difference = found.list;
     c->difference_count = found.count;
+    if (found.count > first)
+        improve_reason(f->out, c, &found.list[first], found.count - first - 1 + found.more);
     if (found.more) {
         char text[64];
         (void)snprintf(text, sizeof(text), "%zu more paths differ", found.more);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/hex.h"
 #include "measure/listing.h"
 #include "tests/lib/fake_cmcd.h"
 #include "tests/lib/rows.h"
@@ -133,6 +134,29 @@ static void test_from_the_host(void **state)
     assert_string_equal(p.result.container[0].difference[0].path, "process.env VAL");
     has_paths(&p, 1);
     assert_int_equal(p.result.container[1].difference_count, 3);
+    cmcctl_paths_done(&p);
+}
+
+/* What the verifier says by a digest is said by a path; other reasons stay. */
+static void test_reason(void **state)
+{
+    (void)state;
+    struct verify_container c = differing();
+    char hex[2 * CMC_SHA256_LEN + 1], reason[128];
+    struct ctl_paths p;
+    cmc_hex(c.rootfs, sizeof(c.rootfs), hex);
+    (void)snprintf(reason, sizeof(reason), "root file system %s", hex);
+    struct verify_result r = {.container = &c, .container_count = 1, .reason = reason};
+    find(&r, &(struct verify_policy){0}, honest, &p);
+    assert_string_equal(p.result.reason, "c: /bin/sh: content, mode, and 2 more paths");
+    assert_string_equal(r.reason, reason);
+    cmcctl_paths_done(&p);
+    find(&r, &(struct verify_policy){0}, poor, &p);
+    assert_string_equal(p.result.reason, reason);
+    cmcctl_paths_done(&p);
+    r.reason = "the variable VAL";
+    find(&r, &(struct verify_policy){0}, honest, &p);
+    assert_string_equal(p.result.reason, "the variable VAL");
     cmcctl_paths_done(&p);
 }
 
@@ -287,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_from_the_host),
+        cmocka_unit_test(test_reason),
         cmocka_unit_test(test_from_the_policy),
         cmocka_unit_test(test_nothing_is_believed_or_had),
         cmocka_unit_test(test_only_what_differs_is_asked_for),
