@@ -75,27 +75,36 @@ static int split_chain(struct signing_tool_options *o, struct meta_signer *s, ch
     return 0;
 }
 
-static int split(struct signing_tool_options *o, char *keys, char *x5cs, char *algs,
-                 struct cmc_err *err)
+struct lists {
+    char *keys, *x5cs, *algs; /* what is left of each */
+};
+
+static int add_signer(struct signing_tool_options *o, const char *key, struct lists *l,
+                      size_t *used, struct cmc_err *err)
+{
+    char *chain = next_word(&l->x5cs, ":"), *alg = next_word(&l->algs, ",");
+    if (o->signers == META_SIGNATURES_MAX)
+        return cmc_fail(err, CMC_E_USAGE, "-keys: more than %d", META_SIGNATURES_MAX);
+    if (!*key)
+        return cmc_fail(err, CMC_E_USAGE, "-keys: an empty name");
+    if (!chain)
+        return cmc_fail(err, CMC_E_USAGE,
+                        "-x5cs: fewer chains than keys; one for each, separated by colons");
+    struct meta_signer *s = &o->signer[o->signers++];
+    s->key = key;
+    s->alg = alg && *alg ? alg : NULL;
+    return split_chain(o, s, chain, used, err);
+}
+
+static int split(struct signing_tool_options *o, struct lists l, struct cmc_err *err)
 {
     size_t used = 0;
-    for (char *key = next_word(&keys, ","); key; key = next_word(&keys, ",")) {
-        if (o->signers == META_SIGNATURES_MAX)
-            return cmc_fail(err, CMC_E_USAGE, "-keys: more than %d", META_SIGNATURES_MAX);
-        struct meta_signer *s = &o->signer[o->signers++];
-        char *chain = next_word(&x5cs, ":"), *alg = next_word(&algs, ",");
-        if (!*key)
-            return cmc_fail(err, CMC_E_USAGE, "-keys: an empty name");
-        if (!chain)
-            return cmc_fail(err, CMC_E_USAGE,
-                            "-x5cs: fewer chains than keys; one for each, separated by colons");
-        s->key = key;
-        s->alg = alg && *alg ? alg : NULL;
-        if (split_chain(o, s, chain, &used, err) < 0)
+    for (char *key = next_word(&l.keys, ","); key; key = next_word(&l.keys, ","))
+        if (add_signer(o, key, &l, &used, err) < 0)
             return -(int)err->code;
-    }
-    if (x5cs || algs)
-        return cmc_fail(err, CMC_E_USAGE, "%s: more than there are keys", x5cs ? "-x5cs" : "-algs");
+    if (l.x5cs || l.algs)
+        return cmc_fail(err, CMC_E_USAGE, "%s: more than there are keys",
+                        l.x5cs ? "-x5cs" : "-algs");
     return 0;
 }
 
@@ -110,34 +119,47 @@ static int split_lists(struct signing_tool_options *o, struct cmc_err *err)
     memcpy(o->words, o->keys, keys_len);
     memcpy(o->words + keys_len, o->x5cs, x5cs_len);
     memcpy(o->words + keys_len + x5cs_len, algs, strlen(algs) + 1);
-    return split(o, o->words, o->words + keys_len, o->algs ? o->words + keys_len + x5cs_len : NULL,
-                 err);
+    char *x5cs = o->words + keys_len;
+    return split(o, (struct lists){o->words, x5cs, o->algs ? x5cs + x5cs_len : NULL}, err);
+}
+
+static int check_format(struct signing_tool_options *o, struct cmc_err *err)
+{
+    if (!o->format_name)
+        return 0;
+    o->format = strcmp(o->format_name, "json") == 0   ? META_JSON
+                : strcmp(o->format_name, "cbor") == 0 ? META_CBOR
+                                                      : 0;
+    return o->format ? 0 : cmc_fail(err, CMC_E_USAGE, "-format takes json or cbor");
+}
+
+static int check_verify(const struct signing_tool_options *o, struct cmc_err *err)
+{
+    if (o->keys || o->x5cs || o->algs)
+        return cmc_fail(err, CMC_E_USAGE,
+                        "-keys, -x5cs and -algs are for signing, not for -verify");
+    if (!o->ca.count)
+        return cmc_fail(err, CMC_E_USAGE, "-verify needs -ca FILE: which roots to trust");
+    return 0;
+}
+
+static int check_sign(struct signing_tool_options *o, struct cmc_err *err)
+{
+    const char *missing = !o->keys ? "-keys" : !o->x5cs ? "-x5cs" : !o->out ? "-out" : NULL;
+    if (o->ca.count || o->crl.count || o->any_usage)
+        return cmc_fail(err, CMC_E_USAGE, "-ca, -crl and -any-usage are for -verify");
+    if (missing)
+        return cmc_fail(err, CMC_E_USAGE, "%s is missing; see --help", missing);
+    return split_lists(o, err);
 }
 
 static int check(struct signing_tool_options *o, struct cmc_err *err)
 {
-    if (o->format_name && strcmp(o->format_name, "json") != 0 &&
-        strcmp(o->format_name, "cbor") != 0)
-        return cmc_fail(err, CMC_E_USAGE, "-format takes json or cbor");
-    if (o->format_name)
-        o->format = *o->format_name == 'j' ? META_JSON : META_CBOR;
+    if (check_format(o, err) < 0)
+        return -(int)err->code;
     if (!o->in)
         return cmc_fail(err, CMC_E_USAGE, "-in is missing; see --help");
-    if (o->verify && (o->keys || o->x5cs || o->algs))
-        return cmc_fail(err, CMC_E_USAGE,
-                        "-keys, -x5cs and -algs are for signing, not for -verify");
-    if (o->verify && !o->ca.count)
-        return cmc_fail(err, CMC_E_USAGE, "-verify needs -ca FILE: which roots to trust");
-    if (o->verify)
-        return 0;
-    if (o->ca.count || o->crl.count || o->any_usage)
-        return cmc_fail(err, CMC_E_USAGE, "-ca, -crl and -any-usage are for -verify");
-    if (!o->keys || !o->x5cs || !o->out)
-        return cmc_fail(err, CMC_E_USAGE, "%s is missing; see --help",
-                        !o->keys   ? "-keys"
-                        : !o->x5cs ? "-x5cs"
-                                   : "-out");
-    return split_lists(o, err);
+    return o->verify ? check_verify(o, err) : check_sign(o, err);
 }
 
 int signing_tool_options(int argc, char **argv, struct signing_tool_options *o, struct cmc_err *err)

@@ -24,6 +24,7 @@ int meta_ossl_fail(struct cmc_err *err, enum cmc_code code, const char *fmt, ...
     return -(int)code;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is pem_password_cb */
 int meta_ossl_no_pass(char *buf, int size, int rwflag, void *ctx)
 {
     (void)buf;

@@ -70,7 +70,7 @@ EVP_PKEY *pki_key(const char *kind)
     return cache[i].key;
 }
 
-static const EVP_MD *digest(const char *name, const EVP_PKEY *key)
+static const EVP_MD *md_of(const char *name, const EVP_PKEY *key)
 {
     if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519)
         return NULL;
@@ -131,7 +131,7 @@ void pki_make(struct pki_cert *out, const struct pki_spec *spec, const struct pk
     set_times(out->cert, spec->from, spec->to);
     need(X509_set_pubkey(out->cert, out->key), "key");
     add_extensions(spec->ext, out->cert, issuer ? issuer->cert : out->cert, NULL);
-    need(X509_sign(out->cert, signing, digest(spec->digest, signing)), "sign");
+    need(X509_sign(out->cert, signing, md_of(spec->digest, signing)), "sign");
     const int n = i2d_X509(out->cert, &out->der);
     need(n, "DER");
     out->len = (size_t)n;
@@ -196,7 +196,7 @@ char *pki_crl_pem(const struct pki_crl *spec)
         ASN1_INTEGER_free(serial);
     }
     add_extensions(spec->ext, NULL, spec->issuer->cert, crl);
-    need(X509_CRL_sign(crl, spec->issuer->key, digest(spec->digest, spec->issuer->key)), "sign");
+    need(X509_CRL_sign(crl, spec->issuer->key, md_of(spec->digest, spec->issuer->key)), "sign");
     BIO *bio = BIO_new(BIO_s_mem());
     need(PEM_write_bio_X509_CRL(bio, crl), "PEM");
     ASN1_TIME_free(t);
@@ -215,14 +215,14 @@ static void to_raw(uint8_t *sig, size_t *len, size_t n)
     *len = 2 * n;
 }
 
-uint8_t *pki_sign(EVP_PKEY *key, const char *name, int pss_salt, const void *data, size_t len,
+uint8_t *pki_sign(EVP_PKEY *key, const char *digest, int pss_salt, const void *data, size_t len,
                   size_t *sig_len)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *p = NULL;
     uint8_t *sig = calloc(1, 1200);
     *sig_len = 1200;
-    need(sig && EVP_DigestSignInit(ctx, &p, digest(name, key), NULL, key), "sign");
+    need(sig && EVP_DigestSignInit(ctx, &p, md_of(digest, key), NULL, key), "sign");
     if (pss_salt != PKI_NO_PSS)
         need(EVP_PKEY_CTX_set_rsa_padding(p, RSA_PKCS1_PSS_PADDING) > 0 &&
                  EVP_PKEY_CTX_set_rsa_pss_saltlen(p, pss_salt) > 0,

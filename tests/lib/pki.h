@@ -60,5 +60,6 @@ enum { PKI_NO_PSS = -100 };
 /* An AK certificate for a host, with the TPM named by the TCG's attributes. */
 #define PKI_TPM_AK(host, model)                                                                    \
     PKI_AK "subjectAltName=critical,dirName:tpm,DNS:" host "\n"                                    \
-           "[tpm]\na.2.23.133.2.1=id:00001014\na.2.23.133.2.2=" model "\na.2.23.133.2.3=id:20191023\n"
+           "[tpm]\na.2.23.133.2.1=id:00001014\na.2.23.133.2.2=" model                              \
+           "\na.2.23.133.2.3=id:20191023\n"
 #endif

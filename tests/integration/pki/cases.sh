@@ -203,7 +203,7 @@ case_tool_refuses_other_roles() {
     grep -q 'warning: verifiers will refuse this signature: .* is not for metadata' err || die "$(cat err)"
     status 1 'is not for metadata' "$tool" -verify -in by-ak "${roots[@]}"
     status 0 'signed by' "$tool" -verify -any-usage -in by-ak "${roots[@]}"
-    # an authority for AKs that makes a signer: its own certificate forbids it
+    # an authority for attestation keys that makes a signer: its own certificate forbids it
     CMC_CA=site/ak-ca openssl ca -batch -notext -config "$pki/profiles/ca.cnf" -extfile "$pki/profiles/signer.cnf" \
         -extensions profile -days 9 -subj /CN=rogue -in ak -out rogue.pem 2>/dev/null
     status 0 '' "$tool" -in item.json -out rogue -keys ak.key -x5cs rogue.pem,site/public/ak-ca.pem

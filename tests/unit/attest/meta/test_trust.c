@@ -18,7 +18,7 @@
 #include "tests/lib/pki.h"
 #include "tests/lib/rows.h"
 
-#define DAY 86400
+#define DAY INT64_C(86400)
 
 struct row {
     const char *name;
