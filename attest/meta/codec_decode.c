@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attest/meta/codec_decode.c -- documents into structs, as tables say. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -157,58 +155,8 @@ static int decode_value(struct meta_decoder *d, const struct meta_field *f,
     }
 }
 
-/* What stands in front of a member's value. */
-struct key {
-    bool text;
-    const char *name; /* text; of JSON NUL-terminated, too */
-    size_t len;
-    uint64_t number; /* else */
-    bool negative;
-};
-
-static int read_key(struct meta_decoder *d, const struct cmc_json *node, struct key *out)
-{
-    struct measure_cbor item = {0};
-    if (node) {
-        *out = (struct key){.text = true, .name = node->key, .len = node->key_len};
-        return 0;
-    }
-    if (measure_cbor_next(&d->cbor, &item, d->err) < 0)
-        return meta_decoder_wrap(d);
-    const bool text = item.type == MEASURE_CBOR_TEXT;
-    if (!text && item.type != MEASURE_CBOR_UINT && item.type != MEASURE_CBOR_NEGATIVE)
-        return meta_decoder_fail(d, CMC_E_FORMAT, "a key that is no text and no integer");
-    *out = (struct key){.text = text, .number = item.value};
-    out->negative = item.type == MEASURE_CBOR_NEGATIVE;
-    if (text) {
-        out->name = (const char *)item.data;
-        out->len = (size_t)item.value;
-    }
-    return 0;
-}
-
-static bool key_is(const struct key *k, const struct meta_field *f, bool json)
-{
-    if (!json && f->key != META_TEXT_KEY)
-        return !k->text && !k->negative && k->number == (uint64_t)f->key;
-    return k->text && k->len == strlen(f->name) && memcmp(k->name, f->name, k->len) == 0;
-}
-
-/* The name of a member that no table knows; nothing when it does not fit. */
-static void name_key(const struct key *k, char out[static META_PATH_MAX])
-{
-    if (k->text)
-        (void)snprintf(out, META_PATH_MAX, "%.*s", k->len < 99 ? (int)k->len : 99, k->name);
-    else if (k->negative && k->number == UINT64_MAX)
-        (void)snprintf(out, META_PATH_MAX, "-18446744073709551616"); /* fits into no integer */
-    else if (k->negative)
-        (void)snprintf(out, META_PATH_MAX, "-%" PRIu64, k->number + 1);
-    else
-        (void)snprintf(out, META_PATH_MAX, "%" PRIu64, k->number);
-}
-
 static int unknown_member(struct meta_decoder *d, const struct meta_record *record,
-                          const struct key *key, const struct cmc_json *node)
+                          const struct meta_member *key, const struct cmc_json *node)
 {
     char path[META_PATH_MAX];
     if (record->closed)
@@ -229,12 +177,12 @@ static int decode_member(struct meta_decoder *d, const struct meta_record *recor
     char unknown[META_PATH_MAX] = "";
     const struct meta_place *up = d->place;
     struct meta_place place = {.up = up, .name = unknown};
-    struct key key = {0};
-    int rc = read_key(d, node, &key);
+    struct meta_member key = {0};
+    int rc = meta_decoder_key(d, node, &key);
     if (rc < 0)
         return rc;
     size_t i = 0;
-    while (i < record->count && !key_is(&key, &record->field[i], node != NULL))
+    while (i < record->count && !meta_member_is(&key, &record->field[i], node != NULL))
         i++;
     d->place = &place;
     if (i < record->count) {
@@ -242,7 +190,7 @@ static int decode_member(struct meta_decoder *d, const struct meta_record *recor
         place.name = record->field[i].name;
         rc = decode_value(d, &record->field[i], node, out);
     } else {
-        name_key(&key, unknown);
+        meta_member_name(&key, unknown);
         rc = unknown_member(d, record, &key, node);
     }
     d->place = up;
@@ -299,13 +247,14 @@ static int decode_cbor(struct meta_decoder *d, const struct meta_record *record,
 static int decode_json(struct meta_decoder *d, const struct meta_record *record, const void *data,
                        size_t len, void *out)
 {
-    struct cmc_json_doc *json;
-    const struct cmc_json *root;
+    struct cmc_json_doc **json = NULL;
+    const struct cmc_json *root = NULL;
     const struct cmc_json_limits limits = {.bytes = len, .values = META_VALUES_MAX};
-    int rc = cmc_json_parse_within(data, len, &limits, &json, &root, d->err);
-    if (rc < 0)
+    int rc = meta_doc_own(d->doc, &json, d->err);
+    if (rc == 0)
+        rc = cmc_json_parse_within(data, len, &limits, json, &root, d->err);
+    if (!root)
         return rc;
-    meta_doc_own(d->doc, json);
     d->json = true;
     return decode_record(d, record, root, out);
 }

@@ -233,7 +233,7 @@ static int decode_bytes(struct meta_decoder *d, const struct meta_field *f,
     return rc;
 }
 
-/* The value as it is encoded; of JSON in the canonical form. */
+/* The value as it is encoded; of JSON as our encoder writes it. */
 static int decode_raw(struct meta_decoder *d, const struct cmc_json *node, struct meta_bytes *out)
 {
     cmc_autobuf struct cmc_buf json = cmc_buf_of(META_MEMORY_MAX);

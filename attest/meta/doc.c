@@ -13,10 +13,14 @@ struct block {
     size_t used, size;
     alignas(max_align_t) uint8_t data[];
 };
+struct owned {
+    struct owned *next;
+    struct cmc_json_doc *json;
+};
 struct meta_doc {
     struct block *block;
     size_t total; /* bytes of all blocks */
-    struct cmc_json_doc *json[2];
+    struct owned *owned;
     const char *unknown[META_UNKNOWN_MAX + 1];
     size_t unknown_count;
 };
@@ -30,12 +34,12 @@ void meta_doc_free(struct meta_doc *d)
 {
     if (!d)
         return;
+    for (struct owned *o = d->owned; o; o = o->next) /* they lie in the blocks */
+        cmc_json_free(o->json);
     for (struct block *b = d->block, *next; b; b = next) {
         next = b->next;
         free(b);
     }
-    cmc_json_free(d->json[0]);
-    cmc_json_free(d->json[1]);
     free(d);
 }
 
@@ -86,9 +90,17 @@ int meta_doc_copy(struct meta_doc *d, const void *data, size_t len, char **out, 
     return 0;
 }
 
-void meta_doc_own(struct meta_doc *d, struct cmc_json_doc *json)
+int meta_doc_own(struct meta_doc *d, struct cmc_json_doc ***out, struct cmc_err *err)
 {
-    d->json[d->json[0] ? 1 : 0] = json;
+    void *room = NULL;
+    int rc = meta_doc_alloc(d, 1, sizeof(struct owned), &room, err);
+    if (!room)
+        return rc;
+    struct owned *o = room;
+    o->next = d->owned;
+    d->owned = o;
+    *out = &o->json;
+    return 0;
 }
 
 int meta_doc_list(struct meta_doc *d, const char *path, struct cmc_err *err)

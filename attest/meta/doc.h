@@ -19,8 +19,9 @@ CMC_MUST_CHECK int meta_doc_alloc(struct meta_doc *d, size_t count, size_t size,
 /* A copy of len bytes with a NUL behind them. Errors: as above. */
 CMC_MUST_CHECK int meta_doc_copy(struct meta_doc *d, const void *data, size_t len, char **out,
                                  struct cmc_err *err);
-/* The document frees json with itself; at most two. */
-void meta_doc_own(struct meta_doc *d, struct cmc_json_doc *json);
+/* *out: where a JSON document is put that is freed with d. Errors: as above. */
+CMC_MUST_CHECK int meta_doc_own(struct meta_doc *d, struct cmc_json_doc ***out,
+                                struct cmc_err *err);
 /* Lists an unknown member; beyond META_UNKNOWN_MAX it is only said that there are more. */
 CMC_MUST_CHECK int meta_doc_list(struct meta_doc *d, const char *path, struct cmc_err *err);
 #endif
