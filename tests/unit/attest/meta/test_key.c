@@ -100,7 +100,7 @@ static int key_of(const struct pki_spec *spec, enum meta_role role, struct meta_
     pki_make(&leaf, spec, &root);
     char *pem = pki_pem(&root);
     assert_int_equal(meta_trust_new(PKI_NOW, &t, err), 0);
-    assert_int_equal(meta_trust_add_roots(t, role, pem, strlen(pem), err), 0);
+    assert_int_equal(meta_trust_add_roots(t, (int)role, pem, strlen(pem), err), 0);
     const struct meta_der chain = {leaf.der, leaf.len};
     const int rc = meta_trust_verify(t, role, &chain, 1, out, err);
     free(pem);
