@@ -7,3 +7,8 @@ cmc_unit(attest/serve/server LIBS cmc_daemon SOURCES unit/attest/serve/server_be
 cmc_fuzz(fuzz_api_frame cmc_serve)
 cmc_fuzz(fuzz_cmcd_config cmc_daemon)
 cmc_fuzz(fuzz_recorder_request cmc_record)
+cmc_unit(base/service LIBS cmc_base)
+foreach(part ask request)
+  cmc_unit(record/${part} LIBS cmc_record)
+endforeach()
+cmc_unit(tools/cmc_recorder_serve LIBS cmc_recorder_parts cmc_test_bed WRAP ${FAKE_TPM})
