@@ -93,7 +93,7 @@ static int quote_tpm(struct run *r, struct cmc_err *err)
                         TRIES);
     cmc_autofd int fd = hold(r, err);
     if (fd < 0)
-        return cmc_wrap(err, "the log grew during each of %d quotes; asking for a pause", TRIES);
+        return cmc_wrap(err, "the log grew during each quote; asking for a pause");
     rc = try_often(r, HELD_TRIES, err);
     return rc == 0 ? cmc_fail(err, CMC_E_TPM,
                               "the quoted PCRs are not those of the log, even while nobody "

@@ -9,6 +9,13 @@ foreach(part ak quote)
   cmc_unit(tpm/${part} LIBS cmc_test_swtpm WRAP ${FAKE_TPM})
 endforeach()
 
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+add_library(cmc_test_prove STATIC unit/attest/prove/bed.c)
+target_link_libraries(cmc_test_prove PUBLIC cmc_prove cmc_test_swtpm test_logs PkgConfig::CRYPTO PkgConfig::CMOCKA)
+foreach(part ak_json cmc details driver evidence exact file items key log prove)
+  cmc_unit(attest/prove/${part} LIBS cmc_test_prove)
+endforeach()
+
 # run by tests/integration/prove/run.sh, on swtpm
 add_executable(prove_report ${CMAKE_CURRENT_LIST_DIR}/../tools/prove_report.c)
 target_link_libraries(prove_report PRIVATE cmc_prove PkgConfig::TSS_ESYS)
