@@ -234,6 +234,12 @@ static const struct {
     {"a2 00 63616c6c 6474726565 a2 01 01 6131 02", -CMC_E_FORMAT, "$.tree: the member 1 is there"},
     {"a2 00 63616c6c 6474726565 a1 626100 02", -CMC_E_FORMAT, "$.tree: U+0000"},
     {"a2 00 63616c6c 6474726565 3bffffffffffffffff", -CMC_E_FORMAT, "$.tree: an integer below"},
+    {"a2 00 63616c6c 6474726565 81 626100", -CMC_E_FORMAT, "$.tree: U+0000"},
+    {"a2 00 63616c6c 6474726565 a1 6161", -CMC_E_FORMAT, "is cut"},
+    {"a2 00 63616c6c 6474726565 a1 ff 00", -CMC_E_FORMAT, "$.tree: CBOR: indefinite"},
+    {"a2 00 63616c6c 6474726565 82 f4", -CMC_E_FORMAT, "is cut"},
+    {"a2 00 63616c6c 1863 82 f4", -CMC_E_FORMAT, "$.99: CBOR: array or map is cut"},
+    {"a2 00 63616c6c 0e a2 01 00 01 00", -CMC_E_FORMAT, "$.raw: CBOR: map keys do not"},
     {"a2 00 63616c6c 6474726565 a1 40 02", -CMC_E_FORMAT, "$.tree: a key that is no text"},
     {"a2 00 63616c6c 65 5465787420 02", 0, NULL}, /* unknown: "Text " */
     {"a2 00 63616c6c 64 54657874 02", -CMC_E_FORMAT, "$.Text: write it as \"text\""},

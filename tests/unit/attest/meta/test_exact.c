@@ -299,6 +299,24 @@ static void a_nonce_is_hashed_with_the_format_in_front(void **state)
     assert_memory_equal(q, want, sizeof(want));
 }
 
+/* A list that is not there is empty, never null: null would be refused. */
+static void a_report_may_have_nothing_but_a_quote(void **state)
+{
+    const struct meta_exact r = {
+        .kind = "sw", .cert = certs, .cert_count = 1, .log = {.null = true}};
+    (void)state;
+    for (int encoding = META_JSON; encoding <= META_CBOR; encoding++) {
+        cmc_autobuf struct cmc_buf out = encode(&r, (enum meta_encoding)encoding);
+        struct meta_exact back;
+        struct cmc_err err = {0};
+        if (meta_exact_decode(out.data, out.len, &back, &err) < 0)
+            fail_msg("%s", err.msg);
+        assert_string_equal(back.name, "");
+        assert_int_equal(back.log.len + back.pcr_count + back.detail_count + back.item_count, 0);
+        meta_exact_done(&back);
+    }
+}
+
 /* In JSON a large log is text that base/json.h would refuse by itself. */
 static void logs_may_be_large(void **state)
 {
@@ -328,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_report_cut_anywhere_is_refused),
         cmocka_unit_test(only_the_type_tells_the_profile),
         cmocka_unit_test(a_nonce_is_hashed_with_the_format_in_front),
+        cmocka_unit_test(a_report_may_have_nothing_but_a_quote),
         cmocka_unit_test(logs_may_be_large),
     };
     return cmocka_run_group_tests_name("attest/meta/exact", tests, NULL, NULL);
