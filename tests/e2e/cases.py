@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import world  # pylint: disable=wrong-import-position
 
 # faults last: they take the TPM and the log away. versions: ctr 1.7 warns of it ever after
-TOPICS = ["run", "task", "log", "layers", "userns", "many", "restart", "start", "bundle", "dryrun",
+TOPICS = ["proof", "run", "task", "log", "layers", "userns", "many", "restart", "start", "bundle", "dryrun",
           "cri", "cri_pods", "cri_upgrade", "cri_versions", "docker", "versions", "slow", "kills", "faults"]
 
 

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""topic_proof.py -- a verifier without privilege asks what ran: verdicts, differences, secrets.
+
+Every case has a boot of its own as far as the TPM can tell: what an earlier one ran is in its log.
+"""
+import base64
+import contextlib
+import functools
+import json
+import os
+import signal
+import socket
+import struct
+
+import image
+from world import (NAMESPACE, PLACE, TOP, Skip, cmcctl, ctr, expect, holds, new_id, pid_of, run,
+                   same, sh, version, wait_until, world_sh)
+
+HOST = "proof.example"
+SOCKET = "/run/cmcd/cmcd.sock"
+ROOT, CRLS = "/etc/cmc/public/root.pem", "/etc/cmc/public/crls.pem"
+REF = "example.org/cmc/proof:1"
+ARCHIVE = f"{PLACE}/tmp/proof.tar"
+OPTIONS = ("--env=VAL=HELLO",)
+METADATA = "/etc/cmc/metadata"
+
+
+def script(name, *argv, **more):
+    return sh(f"{TOP}/{name}", *argv, **more)
+
+
+def write_image(salt, ref=REF):
+    image.write(ARCHIVE, ref, 2, salt, [])
+    ctr("images", "import", ARCHIVE)
+
+
+def refer(*command, options=OPTIONS, manifest="proof"):
+    """A signed reference, from the image alone."""
+    script("example-setup/update-container-manifest", f"--manifest={manifest}",
+           f"--namespace={NAMESPACE}", *options, ARCHIVE, *command)
+
+
+@functools.cache
+def prepare():
+    """Authorities, a key, and references of host and image: once."""
+    if os.environ.get("CMC_CONTAINERD"):
+        raise Skip("with the machine's containerd only")
+    if version() >= (1, 7):
+        raise Skip("references are made from images as ctr 1.6 starts them")
+    world_sh(f"world_keys {HOST}")
+    os.environ.update(CMC_PKI=f"{PLACE}/pki", CMC_METADATA=METADATA)
+    write_image("as it was built")
+    run(REF, "true")  # so that the log names all programs
+    sign_host("--programs")
+    refer("true")
+
+
+def sign_host(*options):
+    rtm, system = f"{PLACE}/rtm.json", f"{PLACE}/os.json"
+    sh("cmcctl", "reference", "--name", "example.rtm", "--pcrs", "0-7", "--out", rtm)
+    sh("cmcctl", "reference", "--name", "example.os", "--base", "example.rtm", "--pcrs", "8,9",
+       "--out", system, *options)
+    script("example-setup/update-manifest", rtm, system)
+
+
+@contextlib.contextmanager
+def boot():
+    """A TPM that was just reset, and a cmcd."""
+    prepare()
+    for name in ("cmcd", "tpm"):
+        stop(name)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(SOCKET)
+    world_sh("world_tpm && cmc-recorder --init && world_cmcd")
+    try:
+        yield
+    finally:
+        stop("cmcd")
+
+
+def stop(name):
+    try:
+        pid = pid_of(name)
+        os.kill(pid, signal.SIGTERM)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    wait_until(lambda: is_gone(pid), f"the end of {name}")
+
+
+def is_gone(pid):
+    with contextlib.suppress(ChildProcessError):  # the first swtpm is a child of ours
+        os.waitpid(pid, os.WNOHANG)
+    return not os.path.exists(f"/proc/{pid}")
+
+
+def started(value="HELLO", name=None, more=(), command=("true",), ref=REF):
+    run(ref, *command, name=name or new_id("proof"), opts=["--env", f"VAL={value}", *more])
+
+
+def ask(status, *options, user="auditor", ca=ROOT, expected=HOST):
+    """What cmcctl verify says to a user without privilege."""
+    whom = ("--expect", expected) if expected else ()
+    return as_user(user, "cmcctl", "verify", "--addr", f"unix://{SOCKET}", "--ca", ca, *whom,
+                   *options, status=status, env={"LC_ALL": "C.UTF-8"})
+
+
+def as_user(user, *argv, **more):
+    group = sh("id", "-g", user).stdout.strip()
+    return sh("setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "--no-new-privs",
+              "--bounding-set=-all", "--inh-caps=-all", *argv, **more)
+
+
+def result(status, *options, **more):
+    return json.loads(ask(status, "--json", *options, **more).stdout)
+
+
+def test_trusted():
+    with boot():
+        started()
+        text = ask(0).stdout
+        holds(text.splitlines()[0], "TRUSTED, on the word of a software TPM (swtpm)", "the verdict")
+        holds(text, f"asked for: {HOST}", "whom it is about")
+        found = result(0)
+        same((found["verdict"], found["host"], found["profile"]), ("trusted", HOST, "exact"),
+             "the result")
+        same([c["status"] for c in found["claims"]], ["good"] * 3, "the three claims")
+        (only,) = found["containers"]
+        same((only["status"], only["reference"]["manifest"]), ("good", "proof"), "the container")
+        short = json.loads(ask(0, "--attestation-result").stdout)
+        expect("verdict" not in short and short["type"] == "Attestation Result", "members of ours")
+        holds(ask(0, "--explain").stdout, "The signature was made by the key", "words")
+
+
+def test_a_variable_is_named():
+    with boot():
+        started()
+        started("EVIL")
+        text = ask(1).stdout
+        holds(text.splitlines()[0], 'VAL: reference "HELLO", measured "EVIL"', "the verdict")
+        holds(text, '\n      env VAL: reference "HELLO", measured "EVIL"\n', "the table")
+        good, bad = result(1)["containers"]
+        same((good["status"], bad["status"]), ("good", "bad"), "the containers")
+        same(bad["differences"], [{"path": "process.env VAL", "reference": '"HELLO"',
+                                   "measured": '"EVIL"'}], "differences")
+
+
+def test_a_file_is_named():
+    with boot():
+        started()
+        write_image("as somebody changed it")
+        started()
+        write_image("as it was built")
+        text = ask(1).stdout
+        holds(text.splitlines()[0], "/salt: content", "the verdict")
+        holds(text, "\n      /salt: content\n", "the table")
+        same([c["differences"] for c in result(1)["containers"]],
+             [[], [{"path": "/salt", "measured": "content"}]], "differences")
+
+
+def test_who_may_not_see_details_sees_digests():
+    with boot():
+        started("EVIL")
+        text = ask(1, user="nobody").stdout
+        holds(text, "NOT TRUSTED: ", "the verdict")
+        expect("EVIL" not in text, "a detail was given to a stranger")
+        (only,) = result(1, user="nobody")["containers"]
+        same((only["differences"], only["reference"]["configDiffers"]), ([], True), "container")
+
+
+def test_another_host_key_or_root():
+    with boot():
+        started()
+        holds(ask(1, expected="other.example").stdout, "genuine report of another host", "the host")
+        key = result(0)["key"]["sha256"]
+        holds(ask(0, "--ak", key, expected=None).stdout, "asked for: key " + key[:16], "the key")
+        holds(ask(1, "--ak", "0" * 64, expected=None).stdout, "genuine report of another key", "key")
+        holds(ask(0, expected=None).stdout, "no host was asked for", "nobody was asked for")
+        other = f"{PLACE}/other-pki"
+        script("pki/setup-pki", other)
+        sh("cp", f"{other}/public/root.pem", "/etc/cmc/public/other.pem")
+        holds(ask(1, ca="/etc/cmc/public/other.pem").stdout, "NOT TRUSTED: ", "another root")
+
+
+def test_a_revoked_key():
+    with boot():
+        started()
+        ask(0, "--crl", CRLS)
+        script("pki/revoke", f"{PLACE}/pki", f"{PLACE}/ak.pem")
+        sh("cp", f"{PLACE}/pki/public/crls.pem", "/etc/cmc/public/revoked.pem")
+        holds(ask(1, "--crl", "/etc/cmc/public/revoked.pem").stdout, "revoked", "the verdict")
+        prepare.cache_clear()  # the key is of no use any more
+        sh("rm", "-rf", f"{PLACE}/pki", f"{PLACE}/cmcd", "/etc/cmc/public", METADATA)
+
+
+def test_a_report_that_is_kept():
+    with boot():
+        started()
+        for form in ((), ("--json",)):
+            sh("cmcctl", "generate", "--addr", SOCKET, "--out", f"{PLACE}/report", "--nonce-out",
+               f"{PLACE}/nonce", *form)
+            words = sh("cmcctl", "explain", "--nonce", f"{PLACE}/nonce", "--ca", ROOT, "--expect", HOST,
+                       f"{PLACE}/report").stdout
+            holds(words, "The nonce was new, and is inside what was signed", "words")
+            with open(f"{PLACE}/nonce", "r+b") as nonce:
+                nonce.write(b"another")
+            done = sh("cmcctl", "verify", "--report", f"{PLACE}/report", "--nonce", f"{PLACE}/nonce",
+                      "--ca", ROOT, status=1)
+            holds(done.stdout, "not made of this request's nonce", "the verdict")
+
+
+def test_a_host_that_is_not_appraised():
+    with boot():
+        started()
+        sign_host()  # without the programs
+        sh("pkill", "--signal", "HUP", "--pidfile", f"{PLACE}/cmcd.pid")
+        wait_until(lambda: result(0)["verdict"] == "trusted-if-root", "the new metadata")
+        text = ask(0).stdout
+        holds(text.splitlines()[0], "TRUSTED if the host's root is honest", "the verdict")
+        holds(ask(1, "--require-host").stdout, "NOT TRUSTED: ", "the verdict")
+        sign_host("--programs")
+
+
+def test_what_cannot_be_asked():
+    with boot():
+        same(ask(0).returncode, 0, "a host without containers")
+    holds(ask(3).stderr, "COULD NOT BE CHECKED: ", "no cmcd")
+    ask(2, "--no-such-option")
+    holds(ask(2, "--color", "red").stderr, "--color takes", "usage")
+
+
+# secrets
+
+CANARIES = {"DB_PASSWORD": "canary-4b1d-password", "API_TOKEN": "canary-77aa-token",
+            "MY_SECRET_THING": "canary-e02f-secret", "ssh_key": "canary-90c3-key"}
+
+
+def detail(kind, digest):
+    """What cmcd gives to root."""
+    request = json.dumps({"version": "1.4.0", "kind": kind,
+                          "digest": base64.b64encode(bytes.fromhex(digest)).decode()}).encode()
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(SOCKET)
+        peer.sendall(struct.pack(">II", len(request), 16) + request)
+        answer = b""
+        while part := peer.recv(65536):
+            answer += part
+    data = json.loads(answer[8:])["data"]
+    return base64.b64decode(data)
+
+
+def said():
+    """{name: bytes} of all that is given out or written about containers."""
+    texts = {"verify": ask(1).stdout, "explain": ask(1, "--explain").stdout,
+             "json": ask(1, "--json").stdout, "result": ask(1, "--attestation-result").stdout,
+             "root's verify": sh("cmcctl", "verify", "--addr", SOCKET, "--ca", ROOT, status=1).stdout,
+             "log": cmcctl("--wide").stdout, "log --json": cmcctl("--json").stdout,
+             "export": cmcctl("--export", "cel-json").stdout}
+    found = {name: text.encode() for name, text in texts.items()}
+    for name, form in (("report in CBOR", ()), ("report in JSON", ("--json",))):
+        sh("cmcctl", "generate", "--addr", SOCKET, "--out", f"{PLACE}/report", "--nonce-out",
+           f"{PLACE}/nonce", *form)
+        with open(f"{PLACE}/report", "rb") as f:
+            found[name] = f.read()
+    for container in result(1)["containers"]:
+        found["detail " + container["config"]] = detail("config", container["config"])
+        found["tree " + container["rootfs"]] = detail("tree", container["rootfs"])
+    for path in (f"{PLACE}/cmcd.log", f"{PLACE}/containerd.log", f"{PLACE}/recorder.log",
+                 "/run/cmc/shim.log", "/run/cmc/log"):
+        if os.path.exists(path):
+            with open(path, "rb") as f:
+                found[path] = f.read()
+    return found
+
+
+def forms(text):
+    """A text as it is, and as base64 has it at each of the three places where it can begin."""
+    yield text.encode()
+    for shift in range(3):
+        coded = base64.b64encode(b"\0" * shift + text.encode())
+        yield coded[4 if shift else 0:len(coded) // 4 * 4 - 4]
+
+
+def test_secrets_are_nowhere():
+    with boot():
+        options = [word for name, value in CANARIES.items() for word in ("--env", f"{name}={value}")]
+        started(name="canary", more=[*options, "--env", "SHOWN=canary-shown"])
+        found = said()
+        report = found["report in JSON"]
+        expect(any(form in report for form in forms("canary-shown")), "the control is not found")
+        holds(found["verify"].decode(), "canary-shown", "what may be shown")
+        holds(found["verify"].decode(), "DB_PASSWORD", "the name of a secret")
+        for name, value in CANARIES.items():
+            for where, text in found.items():
+                expect(not any(form in text for form in forms(value)), f"{name} is in {where}")
+
+
+def test_nobody_leaves_a_core_file():
+    with boot():
+        with open(f"/proc/{pid_of('cmcd')}/limits", encoding="ascii") as limits:
+            (line,) = [line for line in limits if line.startswith("Max core file size")]
+        same(line.split()[4:6], ["0", "0"], "cmcd's limit")
