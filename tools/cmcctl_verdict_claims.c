@@ -42,12 +42,11 @@ static bool holds(const struct verify_claim *c)
 /* The lines left of a claim at this depth; title: of its first line, else of those below. */
 static void put_branch(const struct tree *t, size_t depth, bool title)
 {
-    const bool utf8 = t->pen->utf8;
+    static const char *const utf8[] = {"   ", "│  ", "└─ ", "├─ "}, *const ascii[] = {"   ", "|  ",
+                                                                                      "`- ", "|- "};
     for (size_t i = 1; i <= depth && i < DEPTH_MAX; i++) {
-        const char *branch = t->more[i] ? utf8 ? "│  " : "|  " : "   ";
-        if (i == depth && title)
-            branch = t->more[i] ? utf8 ? "├─ " : "|- " : utf8 ? "└─ " : "`- ";
-        cmcctl_pen_text(t->pen, CTL_FAINT, branch);
+        const size_t which = (title && i == depth ? 2U : 0U) + (t->more[i] ? 1U : 0U);
+        cmcctl_pen_text(t->pen, CTL_FAINT, t->pen->utf8 ? utf8[which] : ascii[which]);
     }
 }
 
@@ -125,22 +124,35 @@ static const struct verify_claim *next_shown(const struct verify_claim *c, bool 
     return c;
 }
 
+/* Those that hold, and all below them. */
+static size_t count_folded(const struct verify_claim *first)
+{
+    size_t n = 0;
+    for (const struct verify_claim *c = first; c; c = c->next)
+        n += holds(c) ? 1 + count(c->child) : 0;
+    return n;
+}
+
+/* What is below the claim is not shown. */
+static bool is_closed(const struct verify_claim *c, size_t depth)
+{
+    return holds(c) && (depth > 0 || count_quiet(c->child) > SIBLINGS);
+}
+
 /* The claims from first on, at this depth below their parent; all: nothing is folded. */
 static void put_level(struct tree *t, const struct verify_claim *first, size_t depth, bool all)
 {
     const bool fold = !all && depth > 0 && count_quiet(first) > SIBLINGS;
-    size_t hidden = 0;
+    const size_t hidden = fold ? count_folded(first) : 0;
     if (depth >= DEPTH_MAX)
         return;
-    for (const struct verify_claim *c = first; c && fold; c = c->next)
-        hidden += holds(c) ? 1 + count(c->child) : 0;
     for (const struct verify_claim *c = next_shown(first, fold), *next; c; c = next) {
         const bool whole = all || (depth == 0 && count(c->child) <= SHOWN_WHOLE);
-        const bool close = !whole && holds(c) && (depth > 0 || count_quiet(c->child) > SIBLINGS);
+        const bool closed = !whole && is_closed(c, depth);
         next = next_shown(c->next, fold);
         t->more[depth] = next || hidden;
-        put_line(t, c, depth, close ? count(c->child) : 0);
-        if (!close)
+        put_line(t, c, depth, closed ? count(c->child) : 0);
+        if (!closed)
             put_level(t, c->child, depth + 1, whole);
     }
     if (hidden)

@@ -107,7 +107,7 @@ struct found {
 static int on_change(void *ctx, struct measure_bytes path, unsigned changes)
 {
     struct found *f = ctx;
-    cmc_autobuf struct cmc_buf text = cmc_buf_of(8 * PATH_SHOWN);
+    cmc_autobuf struct cmc_buf text = cmc_buf_of((size_t)8 * PATH_SHOWN);
     cmc_autobuf struct cmc_buf what = cmc_buf_of(256);
     if (f->count == f->cap) {
         f->more++;
