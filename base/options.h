@@ -14,7 +14,7 @@ enum cmc_opt_kind {
     CMC_OPT_LIST  /* to: struct cmc_opt_list. As text; each that is given counts, in order */
 };
 
-enum { CMC_OPT_LIST_MAX = 256 };
+enum { CMC_OPT_LIST_MAX = 128 };
 struct cmc_opt_list {                 /* zeroed by the caller */
     const char *at[CMC_OPT_LIST_MAX]; /* borrowed from argv */
     size_t count;

@@ -32,10 +32,11 @@ struct cursor { /* over the archive */
 static int read_archive(void *from, void *to, size_t want, size_t *got, struct cmc_err *err)
 {
     struct cursor *c = from;
-    return oci_file_read(&(struct oci_file){.fd = c->fd, .at = c->at, .left = want}, to, want, got,
-                         err) < 0
-               ? -(int)err->code
-               : (c->at += *got, 0);
+    struct oci_file f = {.fd = c->fd, .at = c->at, .left = want};
+    if (oci_file_read(&f, to, want, got, err) < 0)
+        return -(int)err->code;
+    c->at += *got;
+    return 0;
 }
 
 static int keep_member(struct oci_store *s, const struct measure_untar_member *e, uint64_t at,

@@ -271,11 +271,11 @@ static void umoci_knows(void **state)
         static struct measure_bundle_inputs in;
         put("umoci.json", rows[i].text, 0644);
         assert_int_equal(parse((const char *const[ARGS]){"."}, &o, &err), 0);
-        assert_int_equal(measure_bundle_inputs(&o, &in, &err), 0);
+        assert_int_equal(measure_bundle_inputs(&o, NULL, NULL, &in, &err), 0);
         assert_int_equal(in.rootless, rows[i].want);
         measure_bundle_inputs_done(&in);
         o.rootless = true;
-        assert_int_equal(measure_bundle_inputs(&o, &in, &err), 0);
+        assert_int_equal(measure_bundle_inputs(&o, NULL, NULL, &in, &err), 0);
         assert_true(in.rootless);
         measure_bundle_inputs_done(&in);
     }
