@@ -2,8 +2,10 @@
 /* tools/measure_bundle_options.c -- parsing fills a struct and does nothing else. */
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/options.h"
 #include "tools/measure_bundle.h"
 
@@ -242,22 +244,40 @@ static void set_pod(struct measure_client_opts *c)
     c->state = "/run/containerd";
 }
 
+static void set_defaults(struct measure_bundle_options *o)
+{
+    o->id = MEASURE_BUNDLE_ID;
+    o->pcr = PCR_DEFAULT;
+    o->client.cpu_shares = CPU_SHARES_UNSET;
+    o->client.oci_version = "1.0.2-dev";
+    o->client.ns = "default";
+    set_pod(&o->client);
+}
+
+/* What follows from other options. */
+static void complete(struct measure_bundle_options *o)
+{
+    struct measure_client_opts *c = &o->client;
+    c->id = o->id;
+    if (c->cpu_shares == CPU_SHARES_UNSET)
+        c->cpu_shares = o->as && strcmp(o->as, "ctr-1.6") == 0 ? CTR_SHARES : 0;
+    c->resources =
+        c->cpu_shares || c->cpu_quota || c->cpu_period || c->memory_limit || c->oom_score_adj;
+}
+
 int measure_bundle_options(int argc, char **argv, struct measure_bundle_options *out,
                            struct cmc_err *err)
 {
-    *out = (struct measure_bundle_options){.id = MEASURE_BUNDLE_ID, .pcr = PCR_DEFAULT};
-    out->client.cpu_shares = CPU_SHARES_UNSET;
-    out->client.oci_version = "1.0.2-dev";
-    out->client.ns = "default";
-    set_pod(&out->client);
-    const int rc = parse(argc, argv, out, err);
-    if (rc == CMC_OPTIONS_RUN && check(out, err) < 0)
+    cmc_autofree struct measure_bundle_options *o = calloc(1, sizeof(*o)); /* large */
+    if (!o)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    set_defaults(o);
+    const int rc = parse(argc, argv, o, err);
+    if (rc == CMC_OPTIONS_RUN && check(o, err) < 0)
         return -(int)err->code;
-    out->client.id = out->id;
-    if (out->client.cpu_shares == CPU_SHARES_UNSET)
-        out->client.cpu_shares = out->as && strcmp(out->as, "ctr-1.6") == 0 ? CTR_SHARES : 0;
-    out->client.resources = out->client.cpu_shares || out->client.cpu_quota ||
-                            out->client.cpu_period || out->client.memory_limit ||
-                            out->client.oom_score_adj;
-    return rc;
+    if (rc != CMC_OPTIONS_RUN)
+        return rc;
+    complete(o);
+    *out = *o;
+    return o->image ? check_platform(out, err) : rc; /* its texts lie in out */
 }
