@@ -13,8 +13,8 @@ import socket
 import struct
 
 import image
-from world import (NAMESPACE, PLACE, TOP, Skip, cmcctl, ctr, expect, holds, new_id, pid_of, run,
-                   same, sh, version, wait_until, world_sh)
+from world import (NAMESPACE, PLACE, TOP, Skip, cmcctl, ctr, expect, holds, new_id, on_terminal,
+                   pid_of, run, same, sh, version, wait_until, world_sh)
 
 HOST = "proof.example"
 SOCKET = "/run/cmcd/cmcd.sock"
@@ -218,6 +218,68 @@ def test_a_host_that_is_not_appraised():
         holds(text.splitlines()[0], "TRUSTED if the host's root is honest", "the verdict")
         holds(ask(1, "--require-host").stdout, "NOT TRUSTED: ", "the verdict")
         sign_host("--programs")
+
+
+@contextlib.contextmanager
+def over_tcp():
+    """cmcd on a free port of this machine too; gives the port."""
+    config = "/etc/cmc/cmcd.json"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with open(config, encoding="utf-8") as f:
+        before = f.read()
+    with open(config, "w", encoding="utf-8") as f:
+        json.dump(dict(json.loads(before), tcp=f"127.0.0.1:{port}"), f)
+    try:
+        yield port
+    finally:
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(before)
+
+
+def test_over_the_network():
+    """A name in the address is the host that is asked for; an IP address is none."""
+    prepare()
+    with over_tcp() as port, boot():
+        started("EVIL")
+        argv = ["cmcctl", "verify", "--ca", ROOT, "--addr"]
+        holds(as_user("nobody", *argv, f"127.0.0.1:{port}", status=2).stderr, "names no host", "usage")
+        found = as_user("nobody", *argv, f"127.0.0.1:{port}", "--expect", HOST, status=1).stdout
+        holds(found, "is not allowed", "the verdict")
+        expect("EVIL" not in found, "a detail was given to a stranger")
+        with open("/etc/hosts", "a", encoding="ascii") as hosts:
+            hosts.write(f"127.0.0.1 {HOST} other.{HOST}\n")
+        holds(as_user("nobody", *argv, f"tcp://{HOST}:{port}", status=1).stdout,
+              f"asked for: {HOST}", "whom it is about")
+        holds(as_user("nobody", *argv, f"other.{HOST}:{port}", status=1).stdout,
+              "genuine report of another host", "the verdict")
+
+
+def test_terminals():
+    with boot():
+        started()
+        argv = ["cmcctl", "verify", "--addr", SOCKET, "--ca", ROOT]
+        status, text = on_terminal(["env", "LC_ALL=C.UTF-8", *argv])
+        same((status, text.startswith("\x1b[1;32mTRUSTED")), (0, True), "colour on a terminal")
+        status, text = on_terminal(["env", "LC_ALL=C.UTF-8", "NO_COLOR=1", *argv])
+        same((status, "\x1b" in text, "✓" in text), (0, False, True), "NO_COLOR")
+        status, text = on_terminal(["env", "LC_ALL=C", *argv, "--color=never"])
+        same((status, text.isascii(), "ok the log is authentic" in text), (0, True, True), "ASCII")
+
+
+def test_a_silent_peer_is_waited_for_in_sight():
+    prepare()
+    path = f"{PLACE}/silent.sock"
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.bind(path)
+        peer.listen()
+        status, text = on_terminal(["cmcctl", "verify", "--addr", path, "--ca", ROOT, "--timeout",
+                                    "3"])
+    os.unlink(path)
+    same(status, 3, "exit status")
+    holds(text, f"waiting for {path}: 1 s", "progress")
+    holds(text, "COULD NOT BE CHECKED: ", "the verdict")
 
 
 def test_what_cannot_be_asked():
