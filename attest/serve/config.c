@@ -151,9 +151,18 @@ static int fail_text(const struct key *k, struct cmc_err *err)
                     SERVE_CONFIG_TEXT_MAX);
 }
 
+/* A component "..": a path that says one thing and means another. */
+static bool climbs(const char *path)
+{
+    for (const char *at = path; (at = strstr(at, "/..")); at += 3)
+        if (at[3] == '/' || at[3] == '\0')
+            return true;
+    return false;
+}
+
 static int check_path(const struct key *k, const char *path, struct cmc_err *err)
 {
-    if (path[0] == '/' && !strstr(path, "/../"))
+    if (path[0] == '/' && !climbs(path))
         return 0;
     return cmc_fail(err, CMC_E_FORMAT,
                     "\"%s\" must be an absolute path without \"..\", not \"%.80s\"", k->name, path);
@@ -182,6 +191,8 @@ static int set_addr(char **to, const struct key *k, const char *text, struct cmc
     if (k->kind == TCP && !addr.tcp)
         return cmc_fail(err, CMC_E_FORMAT, "\"%s\" must be host:port, not \"%.80s\"", k->name,
                         text);
+    if (!addr.tcp && check_path(k, addr.path, err) < 0)
+        return -(int)err->code;
     return keep(to, addr.tcp ? text : addr.path, err);
 }
 
