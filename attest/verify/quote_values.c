@@ -99,7 +99,7 @@ static const struct verify_pcrs *keep(const struct meta_exact_pcr *pcr, size_t c
 static int digest_is(const struct verify_quote *q, const struct meta_exact_pcr *pcr, size_t count,
                      struct cmc_err *err)
 {
-    cmc_autobuf struct cmc_buf all = cmc_buf_of(META_EXACT_PCRS * CMC_HASH_MAX);
+    cmc_autobuf struct cmc_buf all = cmc_buf_of((size_t)META_EXACT_PCRS * CMC_HASH_MAX);
     uint8_t got[CMC_HASH_MAX];
     for (size_t i = 0; i < count; i++)
         cmc_put(&all, pcr[i].value.data, pcr[i].value.len);
