@@ -17,16 +17,18 @@ struct status {
 struct signature {
     struct status verification, chain;
 };
+struct pair {
+    struct meta_bytes config, rootfs;
+};
 struct digest {
     bool success, launched;
     const char *type, *name;
     int64_t index;
     struct meta_bytes value;
     const char *alg, *description;
-    const struct pair *ctr;
-};
-struct pair {
-    struct meta_bytes config, rootfs;
+    const struct pair *ctr; /* own */
+    struct pair own;
+    uint8_t name_of_pair[CMC_SHA256_LEN];
 };
 struct measurement {
     const char *type;
@@ -39,7 +41,8 @@ struct measurement {
 struct item {
     const char *type, *name, *version, *not_before, *not_after, *description;
     struct status summary, validity;
-    const struct signature *signature;
+    struct signature own;
+    const struct signature *signature; /* own */
     size_t signature_count;
     struct meta_bytes hash;
 };
@@ -51,7 +54,8 @@ struct attestation {
     int64_t cert_level;
     const struct measurement *measurement;
     size_t measurement_count;
-    const struct item *image, *manifest, *company, *unknown;
+    struct item *image, *company;
+    const struct item *manifest, *unknown;
     size_t manifest_count, unknown_count;
     struct status compatibility;
 };
@@ -180,22 +184,11 @@ struct filled {
     struct attestation a;
     struct measurement measurement;
     struct status quote;
-    struct digest *digest;
-    struct pair *pair;
-    uint8_t (*name)[CMC_SHA256_LEN]; /* digests of pairs */
-    struct item *item;
-    struct signature *signature;
+    struct digest *digest;           /* borrowed: one for each container */
+    struct item *manifest, *unknown; /* borrowed: one for each item */
+    struct item image, company;
     char created[sizeof("-2147481748-12-31T23:59:60Z")];
 };
-
-static void filled_done(struct filled *f)
-{
-    free(f->digest);
-    free(f->pair);
-    free(f->name);
-    free(f->item);
-    free(f->signature);
-}
 
 /* The first claim with this id, wherever it is. */
 static const struct verify_claim *find(const struct verify_claim *c, const char *id)
@@ -251,18 +244,17 @@ static void fill_container(struct filled *f, const struct verify_result *r, size
         return;
     memcpy(both, c->config, CMC_SHA256_LEN);
     memcpy(both + CMC_SHA256_LEN, c->rootfs, CMC_SHA256_LEN);
-    cmc_sha256(both, sizeof(both), f->name[i]);
-    f->pair[i] = (struct pair){{.data = c->config, .len = CMC_SHA256_LEN},
-                               {.data = c->rootfs, .len = CMC_SHA256_LEN}};
-    d->value = (struct meta_bytes){.data = f->name[i], .len = CMC_SHA256_LEN};
+    cmc_sha256(both, sizeof(both), d->name_of_pair);
+    d->own = (struct pair){{.data = c->config, .len = CMC_SHA256_LEN},
+                           {.data = c->rootfs, .len = CMC_SHA256_LEN}};
+    d->value = (struct meta_bytes){.data = d->name_of_pair, .len = CMC_SHA256_LEN};
     d->alg = "SHA-256";
-    d->ctr = &f->pair[i];
+    d->ctr = &d->own;
 }
 
-static void fill_item(struct filled *f, const struct verify_metadata_result *m, size_t i)
+static void fill_item(const struct verify_metadata_result *m, struct item *out)
 {
-    f->signature[i] = (struct signature){of(m->signature), of(m->signature)};
-    f->item[i] = (struct item){
+    *out = (struct item){
         .type = m->type ? m->type : "",
         .name = m->name,
         .version = m->version,
@@ -271,43 +263,25 @@ static void fill_item(struct filled *f, const struct verify_metadata_result *m, 
         .description = m->description,
         .summary = of(m->status),
         .validity = of(m->validity),
-        .signature = &f->signature[i],
+        .own = {of(m->signature), of(m->signature)},
+        .signature = &out->own,
         .signature_count = 1,
         .hash = {.data = m->digest, .len = CMC_SHA256_LEN},
     };
 }
 
-static bool is(const struct verify_metadata_result *m, const char *type)
-{
-    return m->type && strcmp(m->type, type) == 0;
-}
-
-/* Manifests first, then what is unknown; the others stand alone. */
-static void fill_items(struct filled *f, const struct verify_result *r)
+/* The place of an item: the first description of an image or a company stands alone. */
+static struct item *place_of(struct filled *f, const struct verify_metadata_result *m)
 {
     struct attestation *a = &f->a;
-    size_t n = 0;
-    a->manifest = f->item;
-    for (size_t i = 0; i < r->metadata_count; i++)
-        if (is(&r->metadata[i], "Manifest"))
-            fill_item(f, &r->metadata[i], n++);
-    a->manifest_count = n;
-    for (size_t i = 0; i < r->metadata_count; i++) {
-        const struct verify_metadata_result *m = &r->metadata[i];
-        const struct item **one = is(m, "Image Description") && !a->image       ? &a->image
-                                  : is(m, "Company Description") && !a->company ? &a->company
-                                                                                : NULL;
-        if (is(m, "Manifest") || !one)
-            continue;
-        fill_item(f, m, n);
-        *one = &f->item[n++];
-    }
-    a->unknown = &f->item[n];
-    for (size_t i = 0; i < r->metadata_count; i++)
-        if (!is(&r->metadata[i], "Manifest") && !is(&r->metadata[i], "Image Description") &&
-            !is(&r->metadata[i], "Company Description"))
-            fill_item(f, &r->metadata[i], n++);
-    a->unknown_count = (size_t)(&f->item[n] - a->unknown);
+    const char *type = m->type ? m->type : "";
+    if (strcmp(type, "Manifest") == 0)
+        return &f->manifest[a->manifest_count++];
+    if (strcmp(type, "Image Description") == 0 && !a->image)
+        return a->image = &f->image;
+    if (strcmp(type, "Company Description") == 0 && !a->company)
+        return a->company = &f->company;
+    return &f->unknown[a->unknown_count++];
 }
 
 static void fill_measurement(struct filled *f, const struct verify_result *r)
@@ -327,17 +301,10 @@ static void fill_measurement(struct filled *f, const struct verify_result *r)
         fill_container(f, r, i);
 }
 
-static bool fill(struct filled *f, const struct verify_result *r)
+static void fill(struct filled *f, const struct verify_result *r)
 {
     const time_t when = (time_t)r->created;
     struct tm tm;
-    f->digest = calloc(r->container_count + 1, sizeof(*f->digest));
-    f->pair = calloc(r->container_count + 1, sizeof(*f->pair));
-    f->name = calloc(r->container_count + 1, sizeof(*f->name));
-    f->item = calloc(r->metadata_count + 1, sizeof(*f->item));
-    f->signature = calloc(r->metadata_count + 1, sizeof(*f->signature));
-    if (!f->digest || !f->pair || !f->name || !f->item || !f->signature)
-        return false;
     if (!gmtime_r(&when, &tm) ||
         strftime(f->created, sizeof(f->created), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         f->created[0] = 0;
@@ -350,18 +317,26 @@ static bool fill(struct filled *f, const struct verify_result *r)
                                 .cert_level = r->cert_level,
                                 .measurement = &f->measurement,
                                 .measurement_count = 1,
+                                .manifest = f->manifest,
+                                .unknown = f->unknown,
                                 .compatibility = of_claim(r, "metadata")};
     fill_measurement(f, r);
-    fill_items(f, r);
-    return true;
+    for (size_t i = 0; i < r->metadata_count; i++)
+        fill_item(&r->metadata[i], place_of(f, &r->metadata[i]));
 }
 
 int verify_attestation_result_put(const struct verify_result *r, enum meta_encoding encoding,
                                   struct cmc_buf *out, struct cmc_err *err)
 {
-    CMC_CLEANUP(filled_done) struct filled f = {0};
-    if (!fill(&f, r))
+    const size_t digests = r->container_count * sizeof(struct digest);
+    cmc_autofree char *room =
+        calloc(1, digests + (2 * r->metadata_count + 1) * sizeof(struct item));
+    if (!room)
         return cmc_fail(err, CMC_E_LIMIT, "attestation result: out of memory");
+    void *const first = room, *const second = room + digests;
+    struct filled f = {.digest = first, .manifest = second};
+    f.unknown = f.manifest + r->metadata_count;
+    fill(&f, r);
     return meta_codec_encode(&attestation_record, &f.a, encoding, out, err);
 }
 

@@ -3,7 +3,6 @@
  */
 #include "attest/verify/cmc.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "attest/verify/cmc_parts.h"
@@ -71,26 +70,19 @@ static bool check_name(const struct run *r, const struct meta_named_item *i, uin
     return false;
 }
 
-struct lists { /* of a report's metadata, as verify_metadata_load() takes them */
+struct lists { /* of a report's metadata, as verify_metadata_load() takes them; in the tree */
     struct verify_item *item;
     struct meta_bytes *digest;
     uint8_t (*bytes)[CMC_HASH_MAX];
     size_t items, digests;
 };
 
-static void lists_done(struct lists *l)
-{
-    free(l->item);
-    free(l->digest);
-    free(l->bytes);
-}
-
 static bool fill(const struct run *r, uint16_t alg, struct lists *l)
 {
     const struct meta_context *c = &r->report->context;
-    l->item = calloc(c->item_count + 1, sizeof(*l->item));
-    l->digest = calloc(c->digests.count + 1, sizeof(*l->digest));
-    l->bytes = calloc(c->digests.count + 1, sizeof(*l->bytes));
+    l->item = verify_tree_alloc(r->v.t, c->item_count + 1, sizeof(*l->item));
+    l->digest = verify_tree_alloc(r->v.t, c->digests.count + 1, sizeof(*l->digest));
+    l->bytes = verify_tree_alloc(r->v.t, c->digests.count + 1, sizeof(*l->bytes));
     if (!l->item || !l->digest || !l->bytes)
         return false;
     for (size_t i = 0; i < c->item_count; i++)
@@ -110,7 +102,7 @@ static bool fill(const struct run *r, uint16_t alg, struct lists *l)
 
 static void load(struct run *r, struct verify_metadata *out)
 {
-    CMC_CLEANUP(lists_done) struct lists l = {0};
+    struct lists l = {0};
     const uint16_t alg = verify_cmc_alg(r->report->context.alg);
     if (!alg || !fill(r, alg, &l)) {
         (void)verify_claim_add(r->v.t, r->v.containers, VERIFY_UNCHECKED, "metadata",
@@ -241,6 +233,7 @@ static void judge(struct run *r, const struct verify_item *nonce)
     r->out->pcr = r->v.pcr;
     r->out->container = r->v.container;
     r->out->container_count = r->v.count;
+    r->v.metadata = &nothing;
     verify_metadata_done(&metadata);
 }
 

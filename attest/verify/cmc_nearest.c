@@ -35,29 +35,38 @@ static bool compare(const struct verify_cmc *v, const struct cmc_json *reference
                &err) == 0;
 }
 
+static bool in_place(const struct verify_cmc_wanted *w, int index)
+{
+    return index < 0 || w->reference->index == index;
+}
+
+static int best_score(const struct verify_cmc *v, int index, const struct verify_container *row)
+{
+    int best = -1;
+    for (size_t i = 0; i < v->wanted_count; i++)
+        if (in_place(&v->wanted[i], index) && score(&v->wanted[i], row) > best)
+            best = score(&v->wanted[i], row);
+    return best;
+}
+
+/* Of the references with the best score the one with the fewest differences. */
 static struct nearest find(const struct verify_cmc *v, const struct meta_component *event,
                            int index, const struct verify_container *row)
 {
+    const int best = best_score(v, index, row);
     struct nearest n = {0};
-    int best = -1, tried = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < v->wanted_count && tried < COMPARED_MAX; i++) {
-            const struct verify_cmc_wanted *w = &v->wanted[i];
-            struct verify_differences d = {0};
-            if (index >= 0 && w->reference->index != index)
-                continue;
-            if (pass == 0) {
-                best = score(w, row) > best ? score(w, row) : best;
-                continue;
-            }
-            if (score(w, row) != best)
-                continue;
-            tried++;
-            const bool compared =
-                compare(v, w->reference->component->ctr->oci_spec, event->ctr->oci_spec, &d);
-            if (!n.w || (compared && (!n.compared || d.count < n.differences.count)))
-                n = (struct nearest){w, d, compared};
-        }
+    int tried = 0;
+    for (size_t i = 0; i < v->wanted_count && tried < COMPARED_MAX; i++) {
+        const struct verify_cmc_wanted *w = &v->wanted[i];
+        struct verify_differences d = {0};
+        if (!in_place(w, index) || score(w, row) != best)
+            continue;
+        tried++;
+        const bool compared =
+            compare(v, w->reference->component->ctr->oci_spec, event->ctr->oci_spec, &d);
+        if (!n.w || (compared && (!n.compared || d.count < n.differences.count)))
+            n = (struct nearest){w, d, compared};
+    }
     return n;
 }
 

@@ -8,7 +8,6 @@
 
 enum {
     VERIFY_CMC_PCRS = 24,
-    VERIFY_CMC_DIFFERENCES_MAX = 256,
     VERIFY_CMC_EXPLAINED_MAX = 256 /* containers without a reference that are compared by member */
 };
 

@@ -73,7 +73,7 @@ static void check_owner(const struct verify_cmc *v, const struct meta_key *k,
 static bool member_is(const struct cmc_json *payload, const char *name, const uint8_t *want,
                       size_t len)
 {
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(2 * CMC_HASH_MAX);
+    cmc_autobuf struct cmc_buf b = cmc_buf_of((size_t)2 * CMC_HASH_MAX);
     const char *text = cmc_json_text(payload, name);
     cmc_put_base64(&b, want, len);
     return text && !b.bad && strlen(text) == b.len && memcmp(text, b.data, b.len) == 0;

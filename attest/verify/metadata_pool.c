@@ -6,7 +6,7 @@
 
 #include "attest/verify/metadata_parts.h"
 
-enum { PCRS = 24 };
+enum { PCRS = 24, LEVEL_MAX = 9 };
 
 static bool property_is(const struct meta_component *c, const char *name, const char *value)
 {
@@ -94,6 +94,20 @@ static bool count(const struct verify_loading *l, const struct verify_metadata *
     return true;
 }
 
+static void add_manifest(const struct verify_loading *l, const struct verify_manifest *m,
+                         struct verify_metadata *out)
+{
+    const struct meta_manifest *item = &m->item->manifest;
+    const int level = item->cert_level < 0           ? 0
+                      : item->cert_level > LEVEL_MAX ? LEVEL_MAX
+                                                     : (int)item->cert_level;
+    if (m == out->manifest || level < out->cert_level)
+        out->cert_level = level;
+    for (size_t i = 0; i < item->component_count; i++)
+        if (!is_foreign(&item->component[i]))
+            add(l, m, &item->component[i], out);
+}
+
 bool verify_metadata_pool(const struct verify_loading *l, struct verify_metadata *out)
 {
     size_t n = 0;
@@ -103,13 +117,7 @@ bool verify_metadata_pool(const struct verify_loading *l, struct verify_metadata
     if (!l->store->reference)
         return false;
     out->reference = l->store->reference;
-    for (size_t i = 0; i < out->manifest_count; i++) {
-        const struct meta_manifest *m = &out->manifest[i].item->manifest;
-        const int level = m->cert_level < 0 ? 0 : m->cert_level > 9 ? 9 : (int)m->cert_level;
-        out->cert_level = i == 0 || level < out->cert_level ? level : out->cert_level;
-        for (size_t k = 0; k < m->component_count; k++)
-            if (!is_foreign(&m->component[k]))
-                add(l, &out->manifest[i], &m->component[k], out);
-    }
+    for (size_t i = 0; i < out->manifest_count; i++)
+        add_manifest(l, &out->manifest[i], out);
     return true;
 }

@@ -70,25 +70,44 @@ static int fail_clause(struct cmc_err *err, const struct rules_span *clause, con
                     b.data ? (const char *)b.data : "", why);
 }
 
+/* The flag of a clause that is one word; NULL: it is none. */
+static bool *word_of(const struct rules_span *clause, struct rules_text *r, bool *mandatory)
+{
+    const struct {
+        const char *word;
+        bool *flag;
+    } words[] = {{"mandatory", mandatory},
+                 {"modifiable", &r->modifiable},
+                 {"optional", &r->optional},
+                 {"subset", &r->subset}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (is(clause, words[i].word))
+            return words[i].flag;
+    return NULL;
+}
+
+/* Whether it is the clause additional: alone, or with a colon and what it allows. */
+static bool is_additional(struct rules_span clause, struct rules_text *r)
+{
+    if (!take_prefix(&clause, "additional"))
+        return false;
+    const bool lists = take_prefix(&clause, ":");
+    if (lists)
+        r->allowed = clause;
+    return lists || clause.len == 0;
+}
+
 /* Notes a clause; false: it is none. *again: it was there before. */
 static bool note(struct rules_span clause, struct rules_text *r, bool *mandatory, bool *again)
 {
-    bool *flag = is(&clause, "mandatory")    ? mandatory
-                 : is(&clause, "modifiable") ? &r->modifiable
-                 : is(&clause, "optional")   ? &r->optional
-                 : is(&clause, "subset")     ? &r->subset
-                                             : NULL;
+    bool *flag = word_of(&clause, r, mandatory);
     if (!flag && take_prefix(&clause, "replace:")) {
         *again = r->replace.at != NULL;
         r->replace = clause;
         return names_only(clause);
     }
-    if (!flag && take_prefix(&clause, "additional")) {
+    if (!flag && is_additional(clause, r))
         flag = &r->additional;
-        if (clause.len && !take_prefix(&clause, ":"))
-            return false;
-        r->allowed = clause.at[-1] == ':' ? clause : (struct rules_span){0};
-    }
     if (!flag)
         return false;
     *again = *flag;
@@ -123,25 +142,42 @@ bool rules_text_for_arrays(const struct rules_text *r)
     return r->subset || r->replace.at;
 }
 
-bool rules_text_equal(const struct cmc_json *a, const struct cmc_json *b)
+static bool equal_members(const struct cmc_json *a, const struct cmc_json *b)
 {
-    if (a->type != b->type || a->count != b->count)
-        return false;
-    if (a->type == CMC_JSON_INT)
-        return a->magnitude == b->magnitude && (a->negative == b->negative || !a->magnitude);
-    if (a->type == CMC_JSON_STRING)
-        return a->text_len == b->text_len && memcmp(a->text, b->text, a->text_len) == 0;
-    if (a->type == CMC_JSON_OBJECT) {
-        for (size_t i = 0; i < a->count; i++)
-            if (strcmp(a->sorted[i]->key, b->sorted[i]->key) != 0 ||
-                !rules_text_equal(a->sorted[i], b->sorted[i]))
-                return false;
-        return true;
-    }
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->sorted[i]->key, b->sorted[i]->key) != 0 ||
+            !rules_text_equal(a->sorted[i], b->sorted[i]))
+            return false;
+    return true;
+}
+
+static bool equal_elements(const struct cmc_json *a, const struct cmc_json *b)
+{
     const struct cmc_json *y = b->child;
     for (const struct cmc_json *x = a->child; x && y; x = x->next, y = y->next)
         if (!rules_text_equal(x, y))
             return false;
+    return true;
+}
+
+bool rules_text_equal(const struct cmc_json *a, const struct cmc_json *b)
+{
+    if (a->type != b->type || a->count != b->count)
+        return false;
+    switch (a->type) {
+    case CMC_JSON_INT:
+        return a->magnitude == b->magnitude && (a->negative == b->negative || !a->magnitude);
+    case CMC_JSON_STRING:
+        return a->text_len == b->text_len && memcmp(a->text, b->text, a->text_len) == 0;
+    case CMC_JSON_OBJECT:
+        return equal_members(a, b);
+    case CMC_JSON_ARRAY:
+        return equal_elements(a, b);
+    case CMC_JSON_NULL:
+    case CMC_JSON_FALSE:
+    case CMC_JSON_TRUE:
+        break;
+    }
     return true;
 }
 
