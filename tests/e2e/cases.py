@@ -15,7 +15,7 @@ import world  # pylint: disable=wrong-import-position
 
 # faults last: they take the TPM and the log away. versions: ctr 1.7 warns of it ever after
 TOPICS = ["proof", "run", "task", "log", "layers", "userns", "many", "restart", "start", "bundle", "dryrun",
-          "cri", "cri_pods", "cri_upgrade", "cri_versions", "docker", "versions", "slow", "kills", "faults"]
+          "image", "cri", "cri_pods", "cri_upgrade", "cri_versions", "docker", "versions", "slow", "kills", "faults"]
 
 
 def one(name, case):
