@@ -62,7 +62,7 @@ int cmcctl_ask(const struct serve_peer *peer, uint8_t nonce[static CTL_NONCE_LEN
     if (getrandom(nonce, CTL_NONCE_LEN, 0) != CTL_NONCE_LEN)
         return cmc_fail(err, CMC_E_SYS, "getrandom");
     begin(&progress);
-    const int rc = serve_attest(peer, nonce, CTL_NONCE_LEN, NULL, 0, report, err);
+    const int rc = serve_attest(peer, nonce, CTL_NONCE_LEN, NULL, report, err);
     finish(&progress);
     return rc;
 }

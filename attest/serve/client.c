@@ -53,7 +53,6 @@ static int receive_answer(int fd, uint32_t asked, int64_t end_ms, struct serve_m
                           struct cmc_err *err)
 {
     uint8_t bytes[SERVE_HEAD_LEN];
-    enum meta_encoding encoding;
     cmc_autobuf struct cmc_buf payload = cmc_buf_of(SERVE_ANSWER_MAX);
     if (serve_receive(fd, bytes, sizeof(bytes), end_ms, err) < 0)
         return -(int)err->code;
@@ -62,8 +61,7 @@ static int receive_answer(int fd, uint32_t asked, int64_t end_ms, struct serve_m
         receive_payload(fd, head.len, end_ms, &payload, err) < 0)
         return -(int)err->code;
     struct serve_message m = {0};
-    if (serve_message_decode(head.type, SERVE_ANSWER, payload.data, payload.len, &encoding, &m,
-                             err) < 0)
+    if (serve_message_decode(head.type, SERVE_ANSWER, payload.data, payload.len, &m, err) < 0)
         return cmc_wrap(err, "answer");
     if (head.type == SERVE_ERROR) {
         (void)fail_said(&m, err);
@@ -103,11 +101,10 @@ static int ask(const struct serve_peer *peer, uint32_t type, const struct serve_
 }
 
 int serve_attest(const struct serve_peer *peer, const void *nonce, size_t nonce_len,
-                 const char *const *cached, size_t cached_count, struct cmc_buf *report,
-                 struct cmc_err *err)
+                 const struct meta_texts *cached, struct cmc_buf *report, struct cmc_err *err)
 {
     const struct serve_message m = {.nonce = {.data = nonce, .len = nonce_len},
-                                    .cached = {.at = cached, .count = cached_count}};
+                                    .cached = cached ? *cached : (struct meta_texts){0}};
     struct serve_message answer = {0};
     if (ask(peer, SERVE_ATTEST, &m, &answer, err) < 0)
         return -(int)err->code;

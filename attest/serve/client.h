@@ -13,8 +13,8 @@ struct serve_peer {      /* borrowed */
  * none), -CMC_E_LIMIT, -CMC_E_VERIFY (cmcd answered with an error: its words, cleaned). */
 /* Appends the report that the peer gives for nonce. cached: digests in hex, or NULL. */
 CMC_MUST_CHECK int serve_attest(const struct serve_peer *peer, const void *nonce, size_t nonce_len,
-                                const char *const *cached, size_t cached_count,
-                                struct cmc_buf *report, struct cmc_err *err);
+                                const struct meta_texts *cached, struct cmc_buf *report,
+                                struct cmc_err *err);
 /* Appends a detail: kind "config" or "tree". Returns 1, 0 (the peer has none or may not give it).
  */
 CMC_MUST_CHECK int serve_detail(const struct serve_peer *peer, const char *kind,

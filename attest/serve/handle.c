@@ -10,6 +10,7 @@
 
 #include "attest/serve/message.h"
 #include "attest/serve/peers.h"
+#include "attest/verify/attestation_result.h"
 #include "attest/verify/verify.h"
 #include "base/cleanup.h"
 #include "base/hex.h"
@@ -27,7 +28,6 @@ struct work {
     const struct serve_context *c;
     const struct serve_task *t;
     struct serve_message in;
-    enum meta_encoding encoding;
     bool accepted; /* what goes wrong from here on is this host's matter */
     struct cmc_buf *out;
     struct cmc_err *err;
@@ -35,7 +35,7 @@ struct work {
 
 static int answer(const struct work *w, const struct serve_message *m)
 {
-    return serve_message_frame(w->t->type, SERVE_ANSWER, m, w->encoding, w->out, w->err);
+    return serve_message_frame(w->t->type, SERVE_ANSWER, m, w->in.encoding, w->out, w->err);
 }
 
 struct prove_config serve_handle_prover(const struct serve_config *cfg)
@@ -107,7 +107,7 @@ static int attest(const struct work *w)
         return -(int)w->err->code;
     const struct prove_request r = {.nonce = w->in.nonce.data,
                                     .nonce_len = w->in.nonce.len,
-                                    .json = w->encoding == META_JSON,
+                                    .json = w->in.encoding == META_JSON,
                                     .details = w->t->who.trusted,
                                     .cached = (const uint8_t(*)[CMC_SHA256_LEN])cached,
                                     .cached_count = w->in.cached.count,
@@ -197,7 +197,9 @@ static int verify_for(const struct work *w, const struct meta_trust *trust,
     if (verify_report(w->in.report.data, w->in.report.len, w->in.nonce.data, w->in.nonce.len,
                       &policy, &r, w->err) < 0)
         return -(int)w->err->code;
-    return verify_result_put_json(r, result, w->err);
+    if (w->in.encoding == META_JSON)
+        return verify_result_put_json(r, result, w->err);
+    return verify_attestation_result_put(r, META_CBOR, result, w->err);
 }
 
 static int verify_peer(const struct work *w, const struct meta_trust *trust, struct cmc_buf *result)
@@ -278,7 +280,7 @@ static int answer_success(const struct work *w, int rc)
 {
     struct cmc_err unsent;
     const struct serve_message m = {.success = rc == 0};
-    if (serve_message_frame(w->t->type, SERVE_ANSWER, &m, w->encoding, w->out,
+    if (serve_message_frame(w->t->type, SERVE_ANSWER, &m, w->in.encoding, w->out,
                             rc == 0 ? w->err : &unsent) < 0 &&
         rc == 0)
         rc = -(int)w->err->code;
@@ -316,8 +318,8 @@ static int check(const struct work *w)
 static int do_it(struct work *w)
 {
     if (serve_who_may(&w->t->who, w->t->type, w->err) < 0 ||
-        serve_message_decode(w->t->type, SERVE_REQUEST, w->t->payload, w->t->len, &w->encoding,
-                             &w->in, w->err) < 0 ||
+        serve_message_decode(w->t->type, SERVE_REQUEST, w->t->payload, w->t->len, &w->in, w->err) <
+            0 ||
         check(w) < 0)
         return -(int)w->err->code;
     w->accepted = true;

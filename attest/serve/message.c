@@ -49,7 +49,8 @@ static const struct meta_field verify[] = {
      .at = AT(peer_addr),
      .max = 1024},
     BYTES(policies, 8, META_MAY)};
-static const struct meta_field verify_answer[] = {VERSION, BYTES(result, 1, META_MUST)};
+static const struct meta_field verify_answer[] = {
+    VERSION, {.name = "result", .key = 1, .value = META_RAW, .rule = META_MUST, .at = AT(result)}};
 static const struct meta_field peer_cache[] = {
     VERSION,
     {.name = "peer", .key = 1, .value = META_TEXT, .rule = META_MUST, .at = AT(peer), .max = 64}};
@@ -112,16 +113,17 @@ static const struct meta_record *record_of(uint32_t type, enum serve_way way)
 }
 
 int serve_message_decode(uint32_t type, enum serve_way way, const void *data, size_t len,
-                         enum meta_encoding *encoding, struct serve_message *out,
-                         struct cmc_err *err)
+                         struct serve_message *out, struct cmc_err *err)
 {
     const struct meta_record *record = record_of(type, way);
+    enum meta_encoding encoding;
     struct serve_message m = {0};
     if (!record)
         return cmc_fail(err, CMC_E_FORMAT, "message type %u is unknown", type);
-    if (meta_encoding_of(data, len, encoding, err) < 0 ||
+    if (meta_encoding_of(data, len, &encoding, err) < 0 ||
         meta_codec_decode(record, data, len, &m, &m.doc, err) < 0)
         return -(int)err->code;
+    m.encoding = encoding;
     *out = m;
     return 0;
 }

@@ -13,19 +13,20 @@ enum serve_way { SERVE_REQUEST, SERVE_ANSWER };
 /* The members of all messages; those of the others stay zero. Texts are NULL when absent. */
 struct serve_message {
     const char *version; /* to encode: NULL says SERVE_VERSION */
-    struct meta_bytes nonce, report, policies, result, digest, data;
+    struct meta_bytes nonce, report, policies, digest, data;
+    struct meta_bytes result; /* as it is encoded: JSON, or an item of CBOR */
     struct meta_texts cached; /* of PeerCache's answer: cache */
     const char *peer, *peer_addr, *msg, *kind;
     struct meta_component event;
     bool success;
-    struct meta_doc *doc; /* owned, free with serve_message_done(); NULL of one to encode */
+    enum meta_encoding encoding; /* decoded: what it was; not read by encode */
+    struct meta_doc *doc;        /* owned, free with serve_message_done(); NULL of one to encode */
 };
 
-/* Decodes the payload of a request, or of an answer, of a type. *encoding: set as soon as it is
- * known, also when the rest fails. Errors: -CMC_E_FORMAT, -CMC_E_LIMIT; *out untouched. */
+/* Decodes the payload of a request, or of an answer, of a type. Errors: -CMC_E_FORMAT,
+ * -CMC_E_LIMIT; *out untouched. */
 CMC_MUST_CHECK int serve_message_decode(uint32_t type, enum serve_way way, const void *data,
-                                        size_t len, enum meta_encoding *encoding,
-                                        struct serve_message *out, struct cmc_err *err);
+                                        size_t len, struct serve_message *out, struct cmc_err *err);
 /* Appends the payload. Errors: -CMC_E_LIMIT, -CMC_E_FORMAT (text that is not UTF-8). */
 CMC_MUST_CHECK int serve_message_encode(uint32_t type, enum serve_way way,
                                         const struct serve_message *m, enum meta_encoding encoding,

@@ -33,22 +33,20 @@ static void serve_one(int fd, fake_cmcd_fn *fn)
 {
     const int64_t end = serve_now_ms() + DEADLINE_MS;
     uint8_t bytes[SERVE_HEAD_LEN], payload[4096];
-    enum meta_encoding encoding;
     struct serve_message asked, answer = {0};
     struct cmc_err err = {0};
     if (serve_receive(fd, bytes, sizeof(bytes), end, &err) < 0)
         return;
     const struct serve_head head = serve_frame_head(bytes);
     if (head.len > sizeof(payload) || serve_receive(fd, payload, head.len, end, &err) < 0 ||
-        serve_message_decode(head.type, SERVE_REQUEST, payload, head.len, &encoding, &asked, &err) <
-            0)
+        serve_message_decode(head.type, SERVE_REQUEST, payload, head.len, &asked, &err) < 0)
         return;
     switch (fn(head.type, &asked, &answer)) {
     case FAKE_ANSWERS:
-        send_answer(fd, head.type, encoding, &answer);
+        send_answer(fd, head.type, asked.encoding, &answer);
         break;
     case FAKE_REFUSES:
-        send_answer(fd, SERVE_ERROR, encoding, &answer);
+        send_answer(fd, SERVE_ERROR, asked.encoding, &answer);
         break;
     case FAKE_GARBAGE:
         (void)send(fd, "SSH-2.0-OpenSSH_9.2p1\r\n", 23, MSG_NOSIGNAL);

@@ -67,7 +67,7 @@ static struct row {
     {"no request", 1, &tcp, "{}", -CMC_E_FORMAT, 0, "version"},
     {"a cached digest that is none", 1, &root, NONCE ",\"cached\":[\"xy\"]}", -CMC_E_FORMAT, 0,
      "cached digest 0"},
-    {"garbage as report", 2, &other, NONCE ",\"report\":\"AA==\"}", 0, 2, "\"result\":\""},
+    {"garbage as report", 2, &other, NONCE ",\"report\":\"AA==\"}", 0, 2, "\"result\":{"},
     {"policies", 2, &other, NONCE ",\"report\":\"AA==\",\"policies\":\"AA==\"}", -CMC_E_USAGE, 0,
      "policies are not evaluated"},
     {"a peer over TCP", 2, &tcp, NONCE ",\"report\":\"AA==\",\"peer\":\"ab\"}", -CMC_E_VERIFY, 0,
@@ -77,7 +77,7 @@ static struct row {
     {"a peer, and nothing to keep", 2, &other,
      NONCE ",\"report\":\"AA==\",\"peer\":"
            "\"abababababababababababababababababababababababababababababababab\"}",
-     0, 2, "\"result\":\""},
+     0, 2, "\"result\":{"},
     {"nothing is kept", 6, &other,
      V ",\"peer\":\"abababababababababababababababababababababababababababababababab\"}", 0, 6,
      "\"cache\":[]"},
