@@ -7,7 +7,7 @@
 
 enum {
     VERIFY_TEXT_MAX = 4096,          /* bytes of one text; longer ones are cut, with "..." */
-    VERIFY_TREE_BYTES_MAX = 64 << 20 /* all texts, claims and arrays of one result */
+    VERIFY_TREE_BYTES_MAX = 256 << 20 /* all texts, claims and arrays of one result */
 };
 
 struct verify_tree; /* owns every claim, text and array that it gave out */

@@ -70,9 +70,10 @@ static void fill_row(struct judge *j, const struct measure_event *ev, struct ver
     memcpy(row->rootfs, ev->rootfs, sizeof(row->rootfs));
 }
 
-const char *verify_container_words(const struct verify_container *c, struct verify_tree *t)
+/* "web (docker.io/library/nginx:1)" */
+static const char *words_of(const struct verify_container *c, struct verify_tree *t)
 {
-    const char *name = c->name ? c->name : c->id ? c->id : "without id";
+    const char *name = c->name ? c->name : c->id ? c->id : "something";
     return c->image ? verify_tree_fmt(t, "%s (%s)", name, c->image) : name;
 }
 
@@ -95,7 +96,7 @@ static int on_event(void *ctx, const struct measure_event *ev, struct cmc_err *e
         return 0;
     struct verify_container *row = &j->row[j->count++];
     fill_row(j, ev, row);
-    const char *who = verify_container_words(row, t);
+    const char *who = words_of(row, t);
     if (kind == KIND_CONTAINER) {
         const struct verify_candidate c = {.x = j->x, .ev = ev, .row = row, .who = who};
         row->status = verify_container_judge(&c, &j->wanted, j->ran, j->up);

@@ -81,40 +81,37 @@ static const struct verify_wanted *match_equal(const struct verify_candidate *c,
     return first;
 }
 
-/* Returns 1: *out is the first reference with the same root file system whose rules allow the
- * configuration; 0: none. */
-static int match_rules(const struct verify_candidate *c, const struct verify_wanted_list *wanted,
-                       bool *ran, const struct verify_wanted **out)
+/* The first reference with the same root file system whose rules allow the configuration. Why there
+ * is none, verify_container_explain() says. */
+static const struct verify_wanted *match_rules(const struct verify_candidate *c,
+                                               const struct verify_wanted_list *wanted, bool *ran)
 {
     struct meta_bytes detail = {0};
     struct cmc_err err = {0};
     char path[VERIFY_RULES_PATH];
-    bool have = false;
     for (size_t i = 0; i < wanted->count; i++) {
         const struct verify_wanted *w = &wanted->at[i];
         if (!w->reference->rules || !same_key(c, w) || !same_rootfs(c, w))
             continue;
-        if (!have && verify_detail(c->x, c->ev, &detail, &err) <= 0)
-            return 0; /* verify_container_explain() says so */
-        have = true;
+        if (!detail.data && verify_detail(c->x, c->ev, &detail, &err) <= 0)
+            return NULL;
         if (verify_allowed(c->x, w, &detail, path, &err) == 0) {
             ran[i] = true;
-            *out = w;
-            return 1;
+            return w;
         }
     }
-    return 0;
+    return NULL;
 }
 
 enum verify_status verify_container_judge(const struct verify_candidate *c,
                                           const struct verify_wanted_list *wanted, bool *ran,
                                           struct verify_claim *up)
 {
-    const struct verify_wanted *w = match_equal(c, wanted, ran);
-    const bool by_rules = !w && match_rules(c, wanted, ran, &w) > 0;
+    const struct verify_wanted *equal = match_equal(c, wanted, ran);
+    const struct verify_wanted *w = equal ? equal : match_rules(c, wanted, ran);
     if (!w)
         return verify_container_explain(c, wanted, up);
     verify_container_refer(c, w);
-    add_good(c, by_rules, up);
+    add_good(c, !equal, up);
     return VERIFY_GOOD;
 }

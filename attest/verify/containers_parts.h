@@ -12,8 +12,6 @@ struct verify_candidate { /* a container-create that is being judged */
     const char *who; /* the container, in words */
 };
 
-/* "web (docker.io/library/nginx:1)". */
-const char *verify_container_words(const struct verify_container *c, struct verify_tree *t);
 /* Compares with the references: fills the row's reference, adds the claim "container" below up, and
  * says in ran which reference it was. Returns the claim's status. */
 enum verify_status verify_container_judge(const struct verify_candidate *c,

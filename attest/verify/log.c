@@ -31,11 +31,6 @@ uint32_t verify_log_pcr(const struct verify_log *l)
     return l->pcr;
 }
 
-uint64_t verify_log_count(const struct verify_log *l)
-{
-    return l->count;
-}
-
 int verify_log_each(const struct verify_log *l, verify_log_fn *each, void *ctx, struct cmc_err *err)
 {
     for (size_t i = 0; i < l->count; i++) {

@@ -20,7 +20,6 @@ verify_log_check(const struct verify_log_input *in, const struct verify_quote *q
                  struct verify_log **out);
 void verify_log_free(struct verify_log *l);
 uint32_t verify_log_pcr(const struct verify_log *l);
-uint64_t verify_log_count(const struct verify_log *l);
 
 /* Calls each per event, in order; a result other than 0 ends it and is returned.
  * Errors: -CMC_E_LIMIT (memory). */

@@ -346,9 +346,9 @@ static void events_of_a_newer_recorder(void **state)
         enum verify_verdict verdict;
         const char *words;
     } rows[] = {
-        {"exec", VERIFY_COULD_NOT, "exec, of without id: no reference covers"},
-        {"update", VERIFY_COULD_NOT, "update, of without id: no reference covers"},
-        {"brand-new", VERIFY_COULD_NOT, "brand-new, of without id: no reference covers"},
+        {"exec", VERIFY_COULD_NOT, "exec, of something: no reference covers"},
+        {"update", VERIFY_COULD_NOT, "update, of something: no reference covers"},
+        {"brand-new", VERIFY_COULD_NOT, "brand-new, of something: no reference covers"},
         {"restore", VERIFY_NOT_TRUSTED, "restored from a checkpoint"},
         {"layer-changed", VERIFY_NOT_TRUSTED, "had a layer changed below it"},
         {"policy-change", VERIFY_TRUSTED_IF_ROOT, NULL},
