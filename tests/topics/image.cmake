@@ -9,3 +9,6 @@ cmc_fuzz(fuzz_untar cmc_tar_bed)
 cmc_fuzz(fuzz_image cmc_tar_bed)
 cmc_fuzz(fuzz_oci_image cmc_measure)
 cmc_unit(tools/oci LIBS cmc_bundle cmc_tar_bed PkgConfig::ARCHIVE)
+add_test(NAME oracle/image COMMAND Python3::Interpreter
+  ${CMAKE_CURRENT_SOURCE_DIR}/oracle/image_compare.py $<TARGET_FILE:measure-bundle> 60)
+set_tests_properties(oracle/image PROPERTIES LABELS oracle TIMEOUT 300)
