@@ -167,10 +167,20 @@ static void appraise_summary(struct register_of *r)
                            verify_tree_hex(r->v->t, r->pcrs->value[r->index], r->size));
 }
 
-/* The boot chain and what IMA saw must be known; of other registers only what is referenced. */
+/* Something was extended into a register that is quoted. */
+static bool holds_something(const struct register_of *r)
+{
+    const uint8_t *value = r->pcrs->value[r->index];
+    for (size_t i = 0; r->pcrs->artifact[r->index] && i < r->size; i++)
+        if (value[i] != value[0] || (value[i] != 0 && value[i] != 0xff))
+            return true;
+    return false;
+}
+
+/* The boot chain and what IMA saw must be known, and whatever else was extended. */
 static void say_register(const struct register_of *r)
 {
-    const bool needed = r->index < BOOT_PCRS || r->index == IMA_PCR;
+    const bool needed = r->index < BOOT_PCRS || r->index == IMA_PCR || holds_something(r);
     if (r->strange || r->containers || (!r->known && !needed))
         return;
     if (r->known)

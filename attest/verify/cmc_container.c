@@ -6,7 +6,9 @@
 #include "attest/verify/cmc_parts.h"
 #include "attest/verify/rules.h"
 
-int verify_cmc_template(const struct meta_component *event, uint16_t bank, struct cmc_err *err)
+/* Whether the event's hash in this bank is the template of its ctrData, and the configuration that
+ * comes along is that of its digest. */
+static int check_template(const struct meta_component *event, uint16_t bank, struct cmc_err *err)
 {
     const struct meta_ctr *ctr = event->ctr;
     const struct meta_bytes *hash = meta_component_hash(event, verify_cmc_alg_name(bank));
@@ -135,7 +137,7 @@ void verify_cmc_container(struct verify_cmc *v, const struct meta_component *eve
         return;
     struct verify_container *row = &v->container[v->count++];
     *row = (struct verify_container){.seq = v->count, .event = "container-create"};
-    const int rc = verify_cmc_template(event, bank, &err);
+    const int rc = check_template(event, bank, &err);
     if (rc < 0) {
         row->event = "unknown";
         row->status = verify_claim_result(v->t, v->containers, "container.event", rc, &err,

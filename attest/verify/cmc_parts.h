@@ -78,10 +78,6 @@ bool verify_cmc_room(struct verify_cmc *v, size_t n);
 /* Each event that the quote vouches for against the references: claims below v->containers and
  * v->host. */
 void verify_cmc_appraise(struct verify_cmc *v, const struct verify_cmc_pcrs *pcrs);
-/* Whether the event's hash in this bank is the template of its ctrData, and the configuration that
- * comes along is that of its digest. Errors: -CMC_E_VERIFY, -CMC_E_FORMAT, -CMC_E_LIMIT. */
-CMC_MUST_CHECK int verify_cmc_template(const struct meta_component *event, uint16_t bank,
-                                       struct cmc_err *err);
 /* One container event (software: index -1): a row, and a claim below v->containers. */
 void verify_cmc_container(struct verify_cmc *v, const struct meta_component *event, int index,
                           uint16_t bank);

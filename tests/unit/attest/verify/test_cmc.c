@@ -525,6 +525,31 @@ static void difference_by_member(void **state)
     cmc_bed_close(b);
 }
 
+static size_t count_claims(const struct verify_claim *c, const char *words)
+{
+    size_t n = 0;
+    for (; c; c = c->next)
+        n += (strstr(c->text, words) != NULL) + count_claims(c->child, words);
+    return n;
+}
+
+/* What was extended and nobody refers to leaves the host unknown, and is said. */
+static void register_without_reference(void **state)
+{
+    struct cmc_bed *b = cmc_bed_open();
+    (void)state;
+    b->artifact[b->artifacts] = (struct cmc_bed_artifact){
+        .type = "PCR Summary", .index = 9, .event = {{.name = "", .seed = 5}}, .count = 1};
+    cmc_bed_event(&b->artifact[b->artifacts++].event[0]);
+    b->artifact[b->artifacts++] = (struct cmc_bed_artifact){.type = "PCR Eventlog", .index = 8};
+    struct verify_result *r = cmc_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_TRUSTED_IF_ROOT);
+    assert_int_equal(count_claims(r->claim, "PCR 9 has no reference"), 1);
+    assert_int_equal(count_claims(r->claim, "PCR 8"), 0);
+    verify_result_free(r);
+    cmc_bed_close(b);
+}
+
 /* Truncated at every byte: refused, never a crash. */
 static void truncated(void **state)
 {
@@ -545,7 +570,7 @@ static void truncated(void **state)
 int main(void)
 {
     static enum meta_encoding encodings[] = {META_JSON, META_CBOR};
-    struct CMUnitTest tests[ROWS(rows) + 3];
+    struct CMUnitTest tests[ROWS(rows) + 4];
     size_t n = 0;
     for (; n < ROWS(rows); n++) {
         struct row *r = NULL;
@@ -553,6 +578,7 @@ int main(void)
         tests[n] = (struct CMUnitTest){rows[n].name, run_row, NULL, NULL, r};
     }
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(difference_by_member);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(register_without_reference);
     for (size_t i = 0; i < ROWS(encodings); i++)
         tests[n++] = (struct CMUnitTest){i ? "truncated CBOR" : "truncated JSON", truncated, NULL,
                                          NULL, &encodings[i]};
