@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/verify/cmc.h -- reports of CMC 3.3.0 (docs/formats/cmc-report.md). */
+/* attest/verify/cmc.h -- reports of CMC 3.3.0 (docs/formats/cmc-verify.md). */
 #ifndef ATTEST_VERIFY_CMC_H
 #define ATTEST_VERIFY_CMC_H
 #include "attest/verify/claims.h"

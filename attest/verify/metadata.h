@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attest/verify/metadata.h -- from signed items to references: what signatures, time and order
- * allow to be believed (docs/formats/metadata.md). */
+ * allow to be believed (docs/formats/cmc-verify.md, 2). */
 #ifndef ATTEST_VERIFY_METADATA_H
 #define ATTEST_VERIFY_METADATA_H
 #include "attest/meta/types.h"
