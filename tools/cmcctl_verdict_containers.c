@@ -142,23 +142,24 @@ static void put_indent(const struct table *t)
     cmc_put_text(t->pen->out, "      ");
 }
 
-/* env VAL: reference "HELLO", measured "EVIL"; /usr/bin/sh: content */
+/* env VAL: reference "HELLO", measured "EVIL"; /usr/bin/sh: content; 3 more */
 static void put_difference(const struct table *t, const struct verify_difference *d)
 {
     static const char process[] = "process.";
     const char *path = d->path;
-    const bool file = path[0] == '/';
+    const bool file = path[0] == '/', known = d->before || d->after;
     if (strncmp(path, process, sizeof(process) - 1) == 0)
         path += sizeof(process) - 1;
     put_indent(t);
     (void)cmcctl_pen_safe(t->pen, path, VALUE_MAX);
-    cmc_put_text(t->pen->out, ": ");
-    if (!file) {
+    cmc_put_text(t->pen->out, known ? ": " : "");
+    if (known && !file) {
         cmc_put_text(t->pen->out, "reference ");
         (void)cmcctl_pen_safe(t->pen, d->before ? d->before : "(absent)", VALUE_MAX);
         cmc_put_text(t->pen->out, ", measured ");
     }
-    (void)cmcctl_pen_safe(t->pen, d->after ? d->after : "(absent)", VALUE_MAX);
+    if (known)
+        (void)cmcctl_pen_safe(t->pen, d->after ? d->after : "(absent)", VALUE_MAX);
     cmc_put_u8(t->pen->out, '\n');
 }
 

@@ -16,7 +16,9 @@
 static const struct verify_difference differences[] = {
     {"process.env VAL", "\"HELLO\"", "\"EVIL\""},
     {"process.args[1]", NULL, "\"-x\""},
+    {"process.cwd", "\"/\"", NULL},
     {"/usr/bin/sh", NULL, "content"},
+    {"7 more", NULL, NULL},
 };
 
 static const struct verify_claim
@@ -122,7 +124,9 @@ static void test_whole(void **state)
         "✗ 22   default/hello  -                fe000000 ✗  dc000000 ✗  nearest: ref-1 (app)\n"
         "      env VAL: reference \"HELLO\", measured \"EVIL\"\n"
         "      args[1]: reference (absent), measured \"-x\"\n"
+        "      cwd: reference \"/\", measured (absent)\n"
         "      /usr/bin/sh: content\n"
+        "      7 more\n"
         "      root file system: no listing\n"
         "✗ 23   broken         -                -           -           measurement-failed\n"
         "      no disk\n";
@@ -262,6 +266,28 @@ static void test_meanings(void **state)
           "✓ the log is authentic\n│  ");
 }
 
+/* Each claim that docs/formats/result.md lists: "| `quote.magic` | ...", several with commas. */
+static void test_documented_claims_have_a_meaning(void **state)
+{
+    (void)state;
+    char line[8192];
+    bool claims = false;
+    size_t found = 0;
+    FILE *f = fopen(TEST_SOURCE "/docs/formats/result.md", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f)) {
+        if (strncmp(line, "## ", 3) == 0)
+            claims = strncmp(line, "## 3.", 5) == 0;
+        char *save = NULL, *cell = strncmp(line, "| `", 3) == 0 ? strtok_r(line, "|", &save) : NULL;
+        for (char *id = claims && cell ? strtok_r(cell, " `,", &save) : NULL; id;
+             id = strtok_r(NULL, " `,", &save), found++)
+            if (!cmcctl_verdict_meaning(id))
+                fail_msg("%s: no meaning", id);
+    }
+    (void)fclose(f);
+    assert_true(found > 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_long_trees_fold),
         cmocka_unit_test(test_many_rows_and_differences_fold),
         cmocka_unit_test(test_meanings),
+        cmocka_unit_test(test_documented_claims_have_a_meaning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
