@@ -5,7 +5,6 @@
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/hex.h"
 
@@ -36,14 +35,14 @@ int meta_ossl_no_pass(char *buf, int size, int rwflag, void *ctx)
 
 void meta_ossl_text(const ASN1_STRING *s, char out[static META_OSSL_NAME_CAP])
 {
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(META_OSSL_NAME_CAP - 1);
+    /* out itself is the memory: a name is never lost for lack of any */
+    struct cmc_buf b = {
+        .data = (uint8_t *)out, .cap = META_OSSL_NAME_CAP - 1, .max = META_OSSL_NAME_CAP - 1};
     unsigned char *utf8 = NULL;
     int n = ASN1_STRING_to_UTF8(&utf8, s);
     if (n > 0)
         cmc_put_safe(&b, utf8, (size_t)n, NAME_BYTES_MAX);
     OPENSSL_free(utf8);
-    if (b.len)
-        memcpy(out, b.data, b.len);
     out[b.len] = '\0';
 }
 

@@ -7,6 +7,8 @@ foreach(folder base measure)
 endforeach()
 cmc_unit(attest/meta/out_of_memory LIBS cmc_meta cmc_test_vectors SOURCES ${FAIL_ALLOC_SOURCE}
   WRAP ${FAIL_ALLOC})
+cmc_unit(attest/meta/sign_out_of_memory LIBS cmc_sign cmc_test_pki SOURCES ${FAIL_ALLOC_SOURCE}
+  WRAP ${FAIL_ALLOC})
 cmc_unit(attest/verify/out_of_memory LIBS cmc_test_report SOURCES ${FAIL_ALLOC_SOURCE}
   WRAP ${FAIL_ALLOC})
 cmc_unit(shim/out_of_memory LIBS cmc_shim
