@@ -118,14 +118,14 @@ static TSS2_RC hash_and_sign(ESYS_CONTEXT *esys, ESYS_TR key, void *arg)
 
 static int take_signature(const TPMT_SIGNATURE *s, struct tpm_signature *out, struct cmc_err *err)
 {
-    enum { HALF = 32 };
+    const size_t half = 32;
     if (s->sigAlg == TPM2_ALG_ECDSA) {
         const TPM2B_ECC_PARAMETER *r = &s->signature.ecdsa.signatureR,
                                   *v = &s->signature.ecdsa.signatureS;
-        if (r->size > HALF || v->size > HALF)
+        if (r->size > half || v->size > half)
             return cmc_fail(err, CMC_E_TPM, "sign: the TPM's signature is too long");
-        *out = (struct tpm_signature){.len = 2 * HALF};
-        memcpy(out->data + HALF - r->size, r->buffer, r->size);
+        *out = (struct tpm_signature){.len = 2 * half};
+        memcpy(out->data + half - r->size, r->buffer, r->size);
         memcpy(out->data + out->len - v->size, v->buffer, v->size);
         return 0;
     }

@@ -58,12 +58,15 @@ static int fix_key(const struct prove *p, struct prove_cmc_fixed *f, struct cmc_
 int prove_cmc_fix(const struct prove *p, const struct prove_request *q, struct prove_cmc_fixed *out,
                   struct cmc_err *err)
 {
-    CMC_CLEANUP(prove_cmc_fixed_done) struct prove_cmc_fixed f = {0};
-    if (fix_items(q, &f, err) < 0 || (p->driver->software && fix_key(p, &f, err) < 0))
-        return -(int)err->code;
-    *out = f;
-    f = (struct prove_cmc_fixed){0};
-    return 0;
+    struct prove_cmc_fixed f = {0};
+    int rc = fix_items(q, &f, err);
+    if (rc == 0 && p->driver->software)
+        rc = fix_key(p, &f, err);
+    if (rc < 0)
+        prove_cmc_fixed_done(&f);
+    else
+        *out = f;
+    return rc;
 }
 
 void prove_cmc_context_done(struct prove_cmc_context *c)
@@ -168,22 +171,32 @@ static int encode(const struct prove *p, const struct prove_request *q,
     return meta_context_encode(&context, q->json ? META_JSON : META_CBOR, out, err);
 }
 
+static int fill(struct prove *p, const struct prove_request *q, const struct prove_cmc_fixed *f,
+                struct prove_cmc_context *c, struct cmc_err *err)
+{
+    CMC_CLEANUP(prove_log_done) struct prove_log log = {0};
+    CMC_CLEANUP(artifacts_done) struct artifacts a = {0};
+    int rc = prove_log_read(p->cfg.runtime_dir, CMC_ALG_SHA256, &log, err);
+    if (rc == 0)
+        rc = prove_cmc_events_of(p, &log, q->details, &a.events, err);
+    if (rc == 0)
+        rc = p->driver->software ? fold(&a, c->digest, err) : take_pcrs(p, &a, c->digest, err);
+    if (rc == 0)
+        rc = encode(p, q, f, &a, &c->bytes, err);
+    if (rc == 0)
+        cmc_sha256(c->bytes.data, c->bytes.len, c->nonce);
+    return rc;
+}
+
 int prove_cmc_context_of(struct prove *p, const struct prove_request *q,
                          const struct prove_cmc_fixed *f, struct prove_cmc_context *out,
                          struct cmc_err *err)
 {
-    CMC_CLEANUP(prove_log_done) struct prove_log log = {0};
-    CMC_CLEANUP(artifacts_done) struct artifacts a = {0};
-    CMC_CLEANUP(prove_cmc_context_done)
     struct prove_cmc_context c = {.bytes = cmc_buf_of(CONTEXT_MAX)};
-    if (prove_log_read(p->cfg.runtime_dir, CMC_ALG_SHA256, &log, err) < 0 ||
-        prove_cmc_events_of(p, &log, q->details, &a.events, err) < 0)
-        return -(int)err->code;
-    int rc = p->driver->software ? fold(&a, c.digest, err) : take_pcrs(p, &a, c.digest, err);
-    if (rc < 0 || encode(p, q, f, &a, &c.bytes, err) < 0)
-        return -(int)err->code;
-    cmc_sha256(c.bytes.data, c.bytes.len, c.nonce);
-    *out = c;
-    c = (struct prove_cmc_context){0};
-    return 0;
+    int rc = fill(p, q, f, &c, err);
+    if (rc < 0)
+        prove_cmc_context_done(&c);
+    else
+        *out = c;
+    return rc;
 }

@@ -68,11 +68,12 @@ void prove_details_done(struct prove_details *d)
         cmc_buf_done(&d->data[i]);
     free(d->part);
     free(d->data);
+    free(d->seen);
     *d = (struct prove_details){0};
 }
 
 /* Where digest is, or would be, among those that were seen: they ascend. */
-static size_t place_of(const uint8_t (*seen)[CMC_SHA256_LEN], size_t count, const uint8_t *digest,
+static size_t place_of(uint8_t (*seen)[CMC_SHA256_LEN], size_t count, const uint8_t *digest,
                        bool *there)
 {
     size_t low = 0, high = count;
@@ -112,32 +113,37 @@ static int add_detail(const struct prove *p, const struct prove_log *log,
     return 0;
 }
 
+static int fill(const struct prove *p, const struct prove_log *log, size_t left,
+                struct prove_details *d, struct cmc_err *err)
+{
+    size_t count = 0;
+    for (size_t i = log->count; i-- && left && count < META_EXACT_LIST;) {
+        const struct prove_event *ev = &log->event[i];
+        bool there = true;
+        const size_t at = ev->has_config ? place_of(d->seen, count, ev->config, &there) : 0;
+        if (there)
+            continue;
+        memmove(d->seen + at + 1, d->seen + at, (count++ - at) * sizeof(*d->seen));
+        memcpy(d->seen + at, ev->config, sizeof(*d->seen));
+        if (add_detail(p, log, ev, &left, d, err) < 0)
+            return -(int)err->code;
+    }
+    return 0;
+}
+
 int prove_details_of(const struct prove *p, const struct prove_log *log, size_t limit,
                      struct prove_details *out, struct cmc_err *err)
 {
-    CMC_CLEANUP(prove_details_done)
     struct prove_details d = {.part = calloc(META_EXACT_LIST, sizeof(*d.part)),
-                              .data = calloc(META_EXACT_LIST, sizeof(*d.data))};
-    cmc_autofree uint8_t(*seen)[CMC_SHA256_LEN] = calloc(META_EXACT_LIST, sizeof(*seen));
-    size_t count = 0;
-    if (!d.part || !d.data || !seen)
-        return cmc_fail(err, CMC_E_LIMIT, "details: out of memory");
-    for (size_t i = log->count; i-- && limit && count < META_EXACT_LIST;) {
-        const struct prove_event *ev = &log->event[i];
-        bool there = true;
-        const size_t at = ev->has_config ? place_of((const uint8_t(*)[CMC_SHA256_LEN])seen, count,
-                                                    ev->config, &there)
-                                         : 0;
-        if (there)
-            continue;
-        memmove(seen + at + 1, seen + at, (count++ - at) * sizeof(*seen));
-        memcpy(seen + at, ev->config, sizeof(*seen));
-        if (add_detail(p, log, ev, &limit, &d, err) < 0)
-            return -(int)err->code;
-    }
-    *out = d;
-    d = (struct prove_details){0};
-    return 0;
+                              .data = calloc(META_EXACT_LIST, sizeof(*d.data)),
+                              .seen = calloc(META_EXACT_LIST, sizeof(*d.seen))};
+    int rc = d.part && d.data && d.seen ? fill(p, log, limit, &d, err)
+                                        : cmc_fail(err, CMC_E_LIMIT, "details: out of memory");
+    if (rc < 0)
+        prove_details_done(&d);
+    else
+        *out = d;
+    return rc;
 }
 
 static int find_listing(const struct prove *p, const struct prove_event *ev, struct cmc_buf *out,

@@ -74,7 +74,7 @@ static int sign(struct prove *p, const void *data, size_t len, struct tpm_signat
     unsigned char der[128];
     size_t der_len = sizeof(der);
     const unsigned char *at = der;
-    struct tpm_signature raw = {.len = 2 * HALF};
+    struct tpm_signature raw = {.len = (size_t)2 * HALF};
     CMC_CLEANUP(meta_md_ctx_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     if (!ctx || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, p->key) != 1 ||
         EVP_DigestSign(ctx, der, &der_len, data, len) != 1)

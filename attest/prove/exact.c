@@ -112,18 +112,26 @@ static int encode(const struct prove *p, const struct report *r, bool json, stru
     return meta_exact_encode(&x, json ? META_JSON : META_CBOR, out, err);
 }
 
+static int make(struct prove *p, const struct prove_request *q, struct report *r,
+                struct cmc_buf *out, struct cmc_err *err)
+{
+    uint8_t nonce[CMC_SHA256_LEN];
+    meta_exact_qualify(q->nonce, q->nonce_len, nonce);
+    if (prove_evidence_exact(p, nonce, &r->e, &r->log, err) < 0 || set_items(r, q, err) < 0)
+        return -(int)err->code;
+    set_pcrs(r);
+    if (q->details && prove_details_of(p, &r->log, DETAILS_BYTES, &r->details, err) < 0)
+        return -(int)err->code;
+    add_boot_log(r, "tcg", p->cfg.tcg_log);
+    add_boot_log(r, "ima", p->cfg.ima_log);
+    return encode(p, r, q->json, out, err);
+}
+
 int prove_exact(struct prove *p, const struct prove_request *q, struct cmc_buf *out,
                 struct cmc_err *err)
 {
-    CMC_CLEANUP(report_done) struct report r = {0};
-    uint8_t nonce[CMC_SHA256_LEN];
-    meta_exact_qualify(q->nonce, q->nonce_len, nonce);
-    if (prove_evidence_exact(p, nonce, &r.e, &r.log, err) < 0 || set_items(&r, q, err) < 0)
-        return -(int)err->code;
-    set_pcrs(&r);
-    if (q->details && prove_details_of(p, &r.log, DETAILS_BYTES, &r.details, err) < 0)
-        return -(int)err->code;
-    add_boot_log(&r, "tcg", p->cfg.tcg_log);
-    add_boot_log(&r, "ima", p->cfg.ima_log);
-    return encode(p, &r, q->json, out, err);
+    struct report r = {0};
+    int rc = make(p, q, &r, out, err);
+    report_done(&r);
+    return rc;
 }

@@ -48,17 +48,18 @@ static void take_value(const struct measure_banks *b, uint16_t bank, uint8_t out
         memcpy(out, v, cmc_hash_size(bank));
 }
 
-static int grow(struct prove_log *l, struct cmc_err *err)
+/* Room for one more, or NULL: out of memory. */
+static struct prove_event *grow(struct prove_log *l)
 {
-    if (l->count < l->cap)
-        return 0;
+    if (l->event && l->count < l->cap)
+        return &l->event[l->count];
     const size_t cap = l->cap ? 2 * l->cap : 64;
     struct prove_event *more = reallocarray(l->event, cap, sizeof(*more));
     if (!more)
-        return cmc_fail(err, CMC_E_LIMIT, "log: out of memory");
+        return NULL;
     l->event = more;
     l->cap = cap;
-    return 0;
+    return &more[l->count];
 }
 
 /* What an open record makes of the register: the extend may have happened already. */
@@ -68,7 +69,7 @@ static void guess_value(const struct prove_log *l, const struct measure_banks *f
     struct cmc_err ignored = {0};
     const size_t size = cmc_hash_size(l->bank);
     uint8_t before[CMC_HASH_MAX] = {0};
-    if (l->count)
+    if (l->event && l->count)
         memcpy(before, l->event[l->count - 1].value, size);
     take_value(found, l->bank, before); /* of a record that begins anew */
     memcpy(e->value, before, size);
@@ -76,12 +77,11 @@ static void guess_value(const struct prove_log *l, const struct measure_banks *f
         (void)!cmc_hash2(l->bank, before, size, e->digest, size, e->value, &ignored);
 }
 
-static int add(struct prove_log *l, const struct measure_frame *f, struct cmc_err *err)
+static int add(struct prove_log *l, const struct measure_frame *f, struct prove_event *slot,
+               struct cmc_err *err)
 {
     struct measure_event ev = {0};
     cmc_autofree char *text = NULL;
-    if (grow(l, err) < 0)
-        return -(int)err->code;
     int rc = measure_event_decode(f->content, f->content_len, &ev, &text, err);
     if (rc < 0)
         return rc;
@@ -103,7 +103,8 @@ static int add(struct prove_log *l, const struct measure_frame *f, struct cmc_er
         l->profile = ev.profile;
         l->reset_count = ev.reset_count;
     }
-    l->event[l->count++] = e;
+    *slot = e;
+    l->count++;
     return 0;
 }
 
@@ -121,15 +122,15 @@ static int scan(struct prove_log *l, struct cmc_err *err)
 {
     struct measure_frame f;
     size_t at = 0, torn = 0;
-    for (;;) {
-        int rc = measure_frame_next(l->bytes.data, l->bytes.len, &at, &f, &torn, err);
-        if (rc == 1 && f.type == MEASURE_FRAME_INTENT)
-            rc = add(l, &f, err) < 0 ? -(int)err->code : 1;
-        else if (rc == 1)
+    while (measure_frame_next(l->bytes.data, l->bytes.len, &at, &f, &torn, err) == 1) {
+        if (f.type != MEASURE_FRAME_INTENT) {
             mark(l, &f);
-        if (rc == -CMC_E_LIMIT && l->count == l->cap && l->count)
-            return rc; /* memory */
-        if (rc != 1)
+            continue;
+        }
+        struct prove_event *slot = grow(l);
+        if (!slot)
+            return cmc_fail(err, CMC_E_LIMIT, "log: out of memory");
+        if (add(l, &f, slot, err) < 0)
             break;
     }
     *err = (struct cmc_err){0};

@@ -111,9 +111,10 @@ CMC_MUST_CHECK int prove_config_detail(const struct prove *p, const struct prove
                                        struct cmc_err *err);
 /* Those of all events, each once, the latest first until limit bytes are full. */
 struct prove_details {
-    struct meta_exact_part *part; /* owned; digests point into the log */
-    struct cmc_buf *data;         /* owned */
-    size_t count, cap;
+    struct meta_exact_part *part;    /* owned; digests point into the log */
+    struct cmc_buf *data;            /* owned */
+    uint8_t (*seen)[CMC_SHA256_LEN]; /* owned; ascending */
+    size_t count;
 };
 CMC_MUST_CHECK int prove_details_of(const struct prove *p, const struct prove_log *log,
                                     size_t limit, struct prove_details *out, struct cmc_err *err);

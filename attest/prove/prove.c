@@ -30,9 +30,6 @@ CMC_DEFINE_CLEANUP(closep, struct prove *, prove_close)
 static int check_config(const struct prove_config *cfg, struct cmc_err *err)
 {
     const uint32_t first = 0xff; /* what the firmware does must be quoted: docs/formats/report.md */
-    if (!cfg->driver || !driver_of(cfg->driver))
-        return cmc_fail(err, CMC_E_USAGE, "driver %.40s: expected tpm or sw",
-                        cfg->driver ? cfg->driver : "(none)");
     if (!cfg->storage || !cfg->host)
         return cmc_fail(err, CMC_E_USAGE, "no %s given", cfg->storage ? "host name" : "storage");
     if (cfg->pcr >= TPM_PCRS || cmc_hash_size(cfg->bank) == 0)
@@ -47,14 +44,19 @@ static int check_config(const struct prove_config *cfg, struct cmc_err *err)
 /* The key is loaded, or absent: then 0. */
 static int open_key(const struct prove_config *cfg, struct prove **out, struct cmc_err *err)
 {
-    if (check_config(cfg, err) < 0)
-        return -(int)err->code;
+    const struct prove_driver *driver = cfg->driver ? driver_of(cfg->driver) : NULL;
+    if (!driver)
+        return cmc_fail(err, CMC_E_USAGE, "driver %.40s: expected tpm or sw",
+                        cfg->driver ? cfg->driver : "(none)");
+    int rc = check_config(cfg, err);
+    if (rc < 0)
+        return rc;
     CMC_CLEANUP(closep) struct prove *p = calloc(1, sizeof(*p));
     if (!p)
         return cmc_fail(err, CMC_E_LIMIT, "prover: out of memory");
     p->cfg = *cfg;
-    p->driver = driver_of(cfg->driver);
-    int rc = p->driver->load(p, err);
+    p->driver = driver;
+    rc = driver->load(p, err);
     if (rc < 0)
         return rc;
     *out = CMC_TAKE_PTR(p);
@@ -86,7 +88,7 @@ int prove_open(const struct prove_config *cfg, struct prove **out, struct cmc_er
 {
     CMC_CLEANUP(closep) struct prove *p = NULL;
     int rc = open_key(cfg, &p, err);
-    if (rc <= 0)
+    if (rc <= 0 || !p)
         return rc < 0 ? rc : no_key(cfg, err);
     if (!cfg->runtime_dir || !cfg->state_dir || *cfg->state_dir != '/')
         return cmc_fail(err, CMC_E_USAGE, "no absolute path of a %s given",
@@ -116,9 +118,9 @@ int prove_create_key(const struct prove_config *cfg, const char *alg, struct cmc
 {
     CMC_CLEANUP(closep) struct prove *p = NULL;
     int rc = open_key(cfg, &p, err);
-    if (rc == 0)
+    if (rc == 0 && p)
         rc = p->driver->make(p, alg, err);
-    return rc < 0 ? rc : prove_csr(p, cfg->host, csr, err);
+    return rc < 0 || !p ? rc : prove_csr(p, cfg->host, csr, err);
 }
 
 int prove_install(const struct prove_config *cfg, const void *chain_pem, size_t len,
@@ -127,7 +129,7 @@ int prove_install(const struct prove_config *cfg, const void *chain_pem, size_t 
     CMC_CLEANUP(closep) struct prove *p = NULL;
     cmc_autobuf struct cmc_buf pem = cmc_buf_of(CHAIN_MAX);
     int rc = open_key(cfg, &p, err);
-    if (rc <= 0)
+    if (rc <= 0 || !p)
         return rc < 0 ? rc : no_key(cfg, err);
     if (prove_chain_read(chain_pem, len, p->key, &p->chain, err) < 0 ||
         prove_chain_put_pem(&p->chain, &pem, err) < 0)

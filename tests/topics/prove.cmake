@@ -16,6 +16,8 @@ foreach(part ak_json cmc details driver evidence exact file items key log prove)
   cmc_unit(attest/prove/${part} LIBS cmc_test_prove)
 endforeach()
 
+cmc_fuzz(fuzz_ak_json cmc_prove)
+
 # run by tests/integration/prove/run.sh, on swtpm
 add_executable(prove_report ${CMAKE_CURRENT_LIST_DIR}/../tools/prove_report.c)
 target_link_libraries(prove_report PRIVATE cmc_prove PkgConfig::TSS_ESYS)
