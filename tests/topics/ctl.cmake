@@ -8,3 +8,5 @@ cmc_unit(tools/cmcctl_verify LIBS cmc_ctl_verify cmc_test_cmcd cmc_test_pki)
 cmc_unit(tools/cmcctl_verify_paths LIBS cmc_ctl_verify cmc_test_cmcd)
 cmc_unit(tools/cmcctl_reference LIBS cmc_ctl_verify)
 cmc_fuzz(fuzz_ima_log cmc_ctl_verify)
+cmc_unit(tools/cmcctl_reference_host LIBS cmc_ctl_verify cmc_test_ctl
+  WRAP Tss2_TctiLdr_Initialize Tss2_TctiLdr_Finalize)
