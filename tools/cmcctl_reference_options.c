@@ -7,9 +7,9 @@
 #include "tools/cmcctl_reference.h"
 
 static const char about[] =
-    "Writes a manifest, to be signed, with references of this host as it is now: what its PCRs\n"
-    "hold, which programs measure and record, what the kernel's IMA measured. Run it on a host\n"
-    "whose state is known to be good.";
+    "Writes a manifest, to be signed, with references of this host as it is now: what its\n"
+    "PCRs hold, which programs measure and record, what the kernel's IMA measured. Run it\n"
+    "on a host whose state is known to be good.";
 static const char after[] =
     "Example, the firmware and what follows it:\n"
     "  cmcctl reference --pcrs 0-7 --name example.rtm --out rtm.json\n"

@@ -11,67 +11,48 @@ enum {
     DIGEST_SHOWN = 4, /* bytes of a digest that are shown */
     DIFFERENCES = 12, /* of a container, unless all is asked for */
     ROWS = 40,        /* more containers than this: those that match are folded, unless ... */
-    VALUE_MAX = 200,  /* bytes of a value that are shown */
-    COLUMNS = 5
+    VALUE_MAX = 200   /* bytes of a value that are shown */
 };
+
+/* Who it is about: the first columns. */
+enum { SEQ, CONTAINER, IMAGE, NAMED };
+static const char *const title[] = {"SEQ", "CONTAINER", "IMAGE"};
 
 struct table {
     const struct ctl_pen *pen;
     const struct verify_result *r;
     const struct ctl_look *look;
-    size_t width[COLUMNS];
+    size_t width[NAMED];
     size_t folded;
 };
 
-/* The text of a cell without digests; "" for nothing. */
-static void put_cell(const struct ctl_pen *p, const struct verify_container *c, int column)
+/* Returns the columns that it takes. */
+static size_t put_cell(const struct ctl_pen *p, const struct verify_container *c, int column)
 {
     const char *image = c->image ? c->image : c->name;
-    switch (column) {
-    case 0:
-        cmc_put_fmt(p->out, "%llu", (unsigned long long)c->seq);
-        break;
-    case 1:
-        if (c->ns) {
-            (void)cmcctl_pen_safe(p, c->ns, CELL_MAX / 2);
-            cmc_put_u8(p->out, '/');
-        }
-        (void)cmcctl_pen_safe(p, c->id ? c->id : "?", CELL_MAX);
-        break;
-    case 2:
-        (void)cmcctl_pen_safe(p, image ? image : "-", CELL_MAX);
-        break;
-    default:
-        break;
-    }
-}
-
-static size_t columns_of(const struct cmc_buf *b)
-{
+    char seq[24];
     size_t n = 0;
-    for (size_t i = 0; i < b->len; i++)
-        n += (b->data[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* Writes a cell and fills it up; measures it only when p->out is not the table's. */
-static void put_padded(const struct table *t, const struct cmc_buf *cell, int column)
-{
-    cmc_put(t->pen->out, cell->data, cell->len);
-    for (size_t n = columns_of(cell); n < t->width[column] + 2; n++)
-        cmc_put_u8(t->pen->out, ' ');
+    if (column == SEQ) {
+        (void)snprintf(seq, sizeof(seq), "%llu", (unsigned long long)c->seq);
+        return cmcctl_pen_safe(p, seq, sizeof(seq));
+    }
+    if (column == IMAGE)
+        return cmcctl_pen_safe(p, image ? image : "-", CELL_MAX);
+    if (c->ns) {
+        n = cmcctl_pen_safe(p, c->ns, CELL_MAX / 2) + 1;
+        cmc_put_u8(p->out, '/');
+    }
+    return n + cmcctl_pen_safe(p, c->id ? c->id : "?", CELL_MAX);
 }
 
 static void measure(struct table *t)
 {
-    static const char *const title[] = {"SEQ", "CONTAINER", "IMAGE"};
-    for (int column = 0; column < 3; column++) {
+    cmc_autobuf struct cmc_buf cell = cmc_buf_of(4096);
+    const struct ctl_pen pen = {.out = &cell, .utf8 = t->pen->utf8};
+    for (int column = 0; column < NAMED; column++) {
         t->width[column] = strlen(title[column]);
-        for (size_t i = 0; i < t->r->container_count; i++) {
-            cmc_autobuf struct cmc_buf cell = cmc_buf_of(4096);
-            const struct ctl_pen pen = {.out = &cell, .utf8 = t->pen->utf8};
-            put_cell(&pen, &t->r->container[i], column);
-            const size_t n = columns_of(&cell);
+        for (size_t i = 0; i < t->r->container_count; i++, cell.len = 0) {
+            const size_t n = put_cell(&pen, &t->r->container[i], column);
             t->width[column] = n > t->width[column] ? n : t->width[column];
         }
     }
@@ -80,9 +61,10 @@ static void measure(struct table *t)
 static void put_titles(const struct table *t)
 {
     cmc_autobuf struct cmc_buf line = cmc_buf_of(4096);
-    cmc_put_fmt(&line, "%s%-*s%-*s%-*s%-12s%-12s%s", t->pen->utf8 ? "  " : "   ",
-                (int)t->width[0] + 2, "SEQ", (int)t->width[1] + 2, "CONTAINER",
-                (int)t->width[2] + 2, "IMAGE", "CONFIG", "ROOTFS", "REFERENCE");
+    cmc_put_text(&line, t->pen->utf8 ? "  " : "   ");
+    for (int column = 0; column < NAMED; column++)
+        cmc_put_fmt(&line, "%-*s", (int)t->width[column] + 2, title[column]);
+    cmc_put_fmt(&line, "%-12s%-12s%s", "CONFIG", "ROOTFS", "REFERENCE");
     cmc_put_u8(&line, 0);
     if (line.bad)
         return;
@@ -100,8 +82,10 @@ static void put_digest(const struct table *t, const struct verify_container *c,
     }
     cmc_put_hex(t->pen->out, digest, DIGEST_SHOWN);
     cmc_put_u8(t->pen->out, ' ');
-    if (c->reference)
-        cmcctl_pen_mark(t->pen, differs ? VERIFY_BAD : VERIFY_GOOD);
+    if (c->reference) /* what differs in a container that is good, rules allow */
+        cmcctl_pen_mark(t->pen, !differs                   ? VERIFY_GOOD
+                                : c->status == VERIFY_GOOD ? VERIFY_NOTE
+                                                           : VERIFY_BAD);
     cmc_put_text(t->pen->out, c->reference ? t->pen->utf8 ? "  " : " " : "   ");
 }
 
@@ -125,12 +109,9 @@ static void put_row(const struct table *t, const struct verify_container *c)
 {
     cmcctl_pen_mark(t->pen, c->status);
     cmc_put_u8(t->pen->out, ' ');
-    for (int column = 0; column < 3; column++) {
-        cmc_autobuf struct cmc_buf cell = cmc_buf_of(4096);
-        const struct ctl_pen pen = {.out = &cell, .utf8 = t->pen->utf8};
-        put_cell(&pen, c, column);
-        put_padded(t, &cell, column);
-    }
+    for (int column = 0; column < NAMED; column++)
+        for (size_t n = put_cell(t->pen, c, column); n < t->width[column] + 2; n++)
+            cmc_put_u8(t->pen->out, ' ');
     put_digest(t, c, c->config, c->config_differs);
     put_digest(t, c, c->rootfs, c->rootfs_differs);
     put_reference(t, c);

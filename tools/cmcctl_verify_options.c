@@ -13,11 +13,11 @@
 enum { TIMEOUT_S = 30, TIMEOUT_S_MAX = 3600 };
 
 static const char verify_about[] =
-    "Asks the cmcd at ADDR, with a new nonce, what ran on its host, and judges the answer by the\n"
-    "roots given: which containers ran, whether somebody signed for each, and if not, what\n"
-    "differs. With --report a report that was fetched before is judged instead.";
+    "Asks the cmcd at ADDR, with a new nonce, what ran on its host, and judges the\n"
+    "answer by the roots given: which containers ran, whether somebody signed for each,\n"
+    "and if not, what differs. With --report a report that was kept is judged instead.";
 static const char explain_about[] =
-    "Judges a report that was fetched before (cmcctl generate) as cmcctl verify does, and says of\n"
+    "Judges a report that was kept (cmcctl generate) as cmcctl verify does, and says of\n"
     "each claim what it means and what it rests on.";
 static const char after[] =
     "Exit status: 0 trusted, 1 not trusted, 2 wrong usage, 3 could not check.";

@@ -179,6 +179,19 @@ static void test_nothing_from_outside_controls_the_terminal(void **state)
     is_in(text, "a\\x1b]0;b\\x0a\\x0d\\x7f\\xc2\\x9b");
 }
 
+/* A container that is good though its configuration differs: a rule allows that. */
+static void test_allowed_by_rules(void **state)
+{
+    (void)state;
+    const struct verify_container c = {.id = "c",
+                                       .measured = true,
+                                       .status = VERIFY_GOOD,
+                                       .reference = "r",
+                                       .config_differs = true};
+    const struct verify_result r = {.words = "W", .container = &c, .container_count = 1};
+    is_in(shown(&r, &(struct ctl_look){.utf8 = true}), "00000000 ·  00000000 ✓  r\n");
+}
+
 static void test_color(void **state)
 {
     (void)state;
@@ -294,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_ascii_has_no_other_byte),
         cmocka_unit_test(test_nothing_from_outside_controls_the_terminal),
+        cmocka_unit_test(test_allowed_by_rules),
         cmocka_unit_test(test_color),
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_long_trees_fold),
