@@ -110,7 +110,7 @@ static int judge(const struct prove *p, const struct prove_log *log, size_t firs
                  struct prove_cmc_events *e, struct cmc_err *err)
 {
     struct measure_replay r;
-    if (prove_log_replay(log, p->cfg.tcg_log, &r, err) < 0)
+    if (prove_log_replay(log, &r, err) < 0)
         return cmc_wrap(err, "log");
     if (first < log->count && log->event[first].type == MEASURE_DISCONTINUITY)
         return cmc_fail(err, CMC_E_VERIFY,

@@ -69,7 +69,7 @@ static int quote_log(struct prove *p, struct prove_evidence *e, struct prove_log
     CMC_CLEANUP(prove_log_done) struct prove_log now = {0};
     struct measure_replay replay;
     if (prove_log_read(p->cfg.runtime_dir, e->ask.bank, &now, err) < 0 ||
-        prove_log_replay(&now, p->cfg.tcg_log, &replay, err) < 0)
+        prove_log_replay(&now, &replay, err) < 0)
         return -(int)err->code;
     for (size_t i = 0; i < replay.last.count; i++)
         if (replay.last.bank[i].alg == e->ask.bank)

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "record/firmware.h"
-
 enum { LOG_MAX = 64 << 20 }; /* bytes; the recorder writes no longer one */
 
 void prove_log_done(struct prove_log *l)
@@ -150,16 +148,16 @@ int prove_log_read(const char *runtime_dir, uint16_t bank, struct prove_log *out
     return 0;
 }
 
-int prove_log_replay(const struct prove_log *l, const char *firmware_log,
-                     struct measure_replay *out, struct cmc_err *err)
+int prove_log_replay(const struct prove_log *l, struct measure_replay *out, struct cmc_err *err)
 {
     struct measure_begin begin;
-    struct record_starts starts;
     struct measure_replay r = {.empty = true, .profile = l->profile};
     int rc = measure_replay_begin(l->bytes.data, l->bytes.len, &begin, err);
     if (rc == 1) {
-        record_firmware_starts(firmware_log, begin.pcr, &begin.found, &starts);
-        rc = measure_replay(l->bytes.data, l->bytes.len, &starts.values, NULL, NULL, &r, err);
+        struct measure_starts starts = measure_starts_zero(&begin.found);
+        if (begin.type == MEASURE_RECORDER_START && !measure_starts_have(&starts, &begin.found))
+            starts.value[starts.count++] = begin.found;
+        rc = measure_replay(l->bytes.data, l->bytes.len, &starts, NULL, NULL, &r, err);
     } else if (rc == 0) {
         r.start = r.last =
             (struct measure_banks){.count = 1, .bank = {{.alg = l->bank}}}; /* zeros */

@@ -30,8 +30,9 @@ CMC_MUST_CHECK int prove_log_read(const char *runtime_dir, uint16_t bank, struct
                                   struct cmc_err *err);
 void prove_log_done(struct prove_log *l);
 
-/* Replays it from zeros, or from what the firmware's log at firmware_log (NULL: none) gives.
- * Errors: those of measure_replay(); -CMC_E_FORMAT (no such bank). An empty log gives zeros. */
-CMC_MUST_CHECK int prove_log_replay(const struct prove_log *l, const char *firmware_log,
-                                    struct measure_replay *out, struct cmc_err *err);
+/* Replays it from zeros, or from what it says itself that the register began with: whether that is
+ * to be believed is for verifiers to judge. An empty log gives zeros.
+ * Errors: those of measure_replay(); -CMC_E_FORMAT (no such bank). */
+CMC_MUST_CHECK int prove_log_replay(const struct prove_log *l, struct measure_replay *out,
+                                    struct cmc_err *err);
 #endif

@@ -105,6 +105,24 @@ static void containers_are_events(void **state)
     assert_memory_equal(value, sha256_of(&bed.log.pcr), sizeof(value));
 }
 
+/* Whatever the firmware left in the register is said, and left to verifiers. */
+static void the_firmware_was_there_first(void **state)
+{
+    static const char *const types[] = {"firmware", "application", "application", "application"};
+    static const struct prove_driver tpm = {.kind = "tpm"};
+    uint8_t value[CMC_SHA256_LEN];
+    (void)state;
+    logs_done(&bed.log);
+    logs_init(&bed.log, 2);
+    bed.log.profile = MEASURE_PROFILE_CMC;
+    logs_firmware(&bed.log, 0x77);
+    logs_usual(&bed.log);
+    events_of(value, types + 1, ROWS(types) - 1); /* software folds from zeros */
+    p->driver = &tpm;
+    events_of(value, types, ROWS(types));
+    assert_memory_equal(value, sha256_of(&bed.log.pcr), sizeof(value));
+}
+
 static void logs_that_say_nothing(void **state)
 {
     struct prove_log log = {0};
@@ -295,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(containers_are_events, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_firmware_was_there_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(logs_that_say_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(software_reports, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_banks_are_refused, set_up, tear_down),

@@ -64,7 +64,7 @@ static void events_and_values(void **state)
     }
     assert_int_equal(l.profile, MEASURE_PROFILE_EXACT);
     assert_memory_equal(l.event[4].value, sha256_of(&bed.log.pcr), 32);
-    assert_int_equal(prove_log_replay(&l, NULL, &r, &err), 0);
+    assert_int_equal(prove_log_replay(&l, &r, &err), 0);
     assert_memory_equal(sha256_of(&r.last), sha256_of(&bed.log.pcr), 32);
     prove_log_done(&l);
 }
@@ -133,7 +133,7 @@ static void nothing_was_recorded(void **state)
     read_log(&l);
     assert_int_equal(l.count, 0);
     assert_int_equal(l.bytes.len, 0);
-    assert_int_equal(prove_log_replay(&l, NULL, &r, &err), 0);
+    assert_int_equal(prove_log_replay(&l, &r, &err), 0);
     assert_true(r.empty);
     assert_int_equal(r.last.count, 1);
     assert_int_equal(prove_log_read("/nowhere", CMC_ALG_SHA256, &l, &err), 0);
@@ -156,7 +156,7 @@ static void other_files_are_errors(void **state)
     assert_int_equal(l.count, 7);
     bed_write(&bed);
     assert_int_equal(prove_log_read(bed.run, CMC_ALG_SHA384, &l, &err), 0);
-    assert_int_equal(prove_log_replay(&l, NULL, &r, &err), -CMC_E_FORMAT);
+    assert_int_equal(prove_log_replay(&l, &r, &err), -CMC_E_FORMAT);
     assert_string_equal(err.msg, "log: no bank 0x000c");
     prove_log_done(&l);
 }
