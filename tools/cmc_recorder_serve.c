@@ -114,7 +114,7 @@ static int record_it(const struct recorder_service *s, struct measure_event *ev,
 static int unmeasured(const struct recorder_service *s, const struct record_request *r,
                       struct record_answer *answer, struct cmc_err *err)
 {
-    struct record_receipt receipt;
+    struct record_receipt receipt = {0};
     cmc_autobuf struct cmc_buf cgroup = cmc_buf_of(MEASURE_TEXT_MAX + 1);
     cmc_autobuf struct cmc_buf reason = cmc_buf_of(MEASURE_TEXT_MAX + 1);
     record_request_reason(r, &reason);
@@ -203,7 +203,7 @@ static void log_done(const struct record_request *r, const struct record_answer 
 
 static int serve(struct recorder_service *s, int fd, struct ucred *peer, struct cmc_err *err)
 {
-    struct record_request r;
+    struct record_request r = {0};
     struct record_answer answer = {.ok = true};
     const int served = is_served(s, fd, peer, err);
     if (served < 0 || receive(fd, served, &r, err) < 0)

@@ -74,13 +74,16 @@ static int read_key(const char *path, uint8_t out[static REDACTION_KEY_LEN], str
 }
 
 /* Digests that the client has; what is no SHA-256 in hexadecimal is no item of ours. */
-static int read_cached(const struct work *w, uint8_t (*out)[CMC_SHA256_LEN])
+static int read_cached(const struct work *w, struct cmc_buf *out)
 {
     const struct meta_texts *cached = &w->in.cached;
-    for (size_t i = 0; i < cached->count; i++)
-        if (cmc_unhex(cached->at[i], strlen(cached->at[i]), out[i], CMC_SHA256_LEN, w->err) < 0)
+    for (size_t i = 0; i < cached->count; i++) {
+        uint8_t digest[CMC_SHA256_LEN];
+        if (cmc_unhex(cached->at[i], strlen(cached->at[i]), digest, sizeof(digest), w->err) < 0)
             return cmc_wrap(w->err, "cached digest %zu", i);
-    return 0;
+        cmc_put(out, digest, sizeof(digest));
+    }
+    return cmc_buf_check(out, "cached digests", w->err);
 }
 
 static int open_prover(const struct work *w, uint8_t key[static REDACTION_KEY_LEN],
@@ -100,16 +103,15 @@ static int attest(const struct work *w)
     CMC_CLEANUP(prove_p) struct prove *p = NULL;
     cmc_autobuf struct cmc_buf report = cmc_buf_of(SERVE_ANSWER_MAX);
     uint8_t key[REDACTION_KEY_LEN];
-    cmc_autofree uint8_t(*cached)[CMC_SHA256_LEN] = calloc(w->in.cached.count + 1, sizeof(*cached));
-    if (!cached)
-        return cmc_fail(w->err, CMC_E_LIMIT, "out of memory");
-    if (read_cached(w, cached) < 0 || open_prover(w, key, &p) < 0)
+    cmc_autobuf struct cmc_buf cached = cmc_buf_of((size_t)SERVE_CACHED_MAX * CMC_SHA256_LEN);
+    if (read_cached(w, &cached) < 0 || open_prover(w, key, &p) < 0)
         return -(int)w->err->code;
+    uint8_t(*list)[CMC_SHA256_LEN] = (void *)cached.data;
     const struct prove_request r = {.nonce = w->in.nonce.data,
                                     .nonce_len = w->in.nonce.len,
                                     .json = w->in.encoding == META_JSON,
                                     .details = w->t->who.trusted,
-                                    .cached = (const uint8_t(*)[CMC_SHA256_LEN])cached,
+                                    .cached = (const uint8_t(*)[CMC_SHA256_LEN])list,
                                     .cached_count = w->in.cached.count,
                                     .item = w->c->store->item,
                                     .item_count = w->c->store->count};

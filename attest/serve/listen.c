@@ -17,8 +17,8 @@ enum { BACKLOG = 512, GROUP_BYTES = 65536 };
 gid_t serve_listen_group(const char *name)
 {
     struct group group, *found = NULL;
-    cmc_autofree char *text = malloc(GROUP_BYTES);
-    if (!text || getgrnam_r(name, &group, text, GROUP_BYTES, &found) != 0 || !found)
+    static char text[GROUP_BYTES]; /* asked once, by one thread */
+    if (getgrnam_r(name, &group, text, sizeof(text), &found) != 0 || !found)
         return (gid_t)-1;
     return found->gr_gid;
 }

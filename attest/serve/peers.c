@@ -22,7 +22,6 @@ static void closedir_p(DIR **d)
     if (*d)
         (void)closedir(*d);
 }
-CMC_DEFINE_CLEANUP(kept_p, struct serve_kept *, serve_peers_free)
 
 bool serve_peers_is_name(const char *peer)
 {
@@ -78,22 +77,32 @@ static int read_kept(int dirfd, const char *name, size_t *left, struct serve_kep
     return 0;
 }
 
-int serve_peers_read(const char *dir, const char *peer, struct serve_kept **out,
-                     struct cmc_err *err)
+static int read_peer(const char *dir, const char *peer, struct serve_kept *k, struct cmc_err *err)
 {
     size_t left = SERVE_PEER_BYTES_MAX;
-    CMC_CLEANUP(kept_p) struct serve_kept *k = calloc(1, sizeof(*k));
-    if (!k)
-        return cmc_fail(err, CMC_E_LIMIT, "peer cache: out of memory");
     cmc_autofd int fd = open_peer(dir, peer, err);
     if (fd < 0 && !(err->code == CMC_E_SYS && err->sys_errno == ENOENT))
         return -(int)err->code;
     CMC_CLEANUP(closedir_p) DIR *d = fd < 0 ? NULL : read_dir(fd);
-    for (const struct dirent *e; d && (e = readdir(d));) // NOLINT(concurrency-mt-unsafe)
+    for (const struct dirent *e;
+         d && (e = readdir(d));) /* NOLINT(concurrency-mt-unsafe): our own DIR */
         if (serve_peers_is_name(e->d_name) && read_kept(fd, e->d_name, &left, k, err) < 0)
             return -(int)err->code;
-    *out = CMC_TAKE_PTR(k);
     return 0;
+}
+
+int serve_peers_read(const char *dir, const char *peer, struct serve_kept **out,
+                     struct cmc_err *err)
+{
+    struct serve_kept *k = calloc(1, sizeof(*k));
+    if (!k)
+        return cmc_fail(err, CMC_E_LIMIT, "peer cache: out of memory");
+    const int rc = read_peer(dir, peer, k, err);
+    if (rc < 0)
+        serve_peers_free(k);
+    else
+        *out = k;
+    return rc;
 }
 
 void serve_peers_free(struct serve_kept *k)
@@ -119,7 +128,8 @@ static int make_peer(const char *dir, const char *peer, struct cmc_err *err)
         return cmc_fail(err, CMC_E_SYS, "peer cache %.200s", dir);
     cmc_autofd int top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CMC_CLEANUP(closedir_p) DIR *d = top < 0 ? NULL : read_dir(top);
-    for (const struct dirent *e; d && (e = readdir(d));) // NOLINT(concurrency-mt-unsafe)
+    for (const struct dirent *e;
+         d && (e = readdir(d));) /* NOLINT(concurrency-mt-unsafe): our own DIR */
         peers += e->d_name[0] != '.';
     if (peers >= SERVE_PEERS_MAX)
         return cmc_fail(err, CMC_E_LIMIT, "peer cache %.200s: %d peers already", dir,
@@ -171,7 +181,8 @@ static bool names(const struct named *n, const char *digest)
 static void forget_others(int dirfd, const struct named *n)
 {
     CMC_CLEANUP(closedir_p) DIR *d = read_dir(dirfd);
-    for (const struct dirent *e; d && (e = readdir(d));) // NOLINT(concurrency-mt-unsafe)
+    for (const struct dirent *e;
+         d && (e = readdir(d));) /* NOLINT(concurrency-mt-unsafe): our own DIR */
         if (serve_peers_is_name(e->d_name) && !names(n, e->d_name))
             (void)unlinkat(dirfd, e->d_name, 0);
 }
@@ -196,7 +207,10 @@ static int keep_signed(int dirfd, const struct meta_bytes *b, const struct meta_
 static int new_names(struct named *n, size_t count, struct cmc_err *err)
 {
     n->digest = calloc(count + 1, sizeof(*n->digest));
-    return n->digest ? 0 : cmc_fail(err, CMC_E_LIMIT, "peer cache: out of memory");
+    if (n->digest)
+        return 0;
+    (void)cmc_fail(err, CMC_E_LIMIT, "peer cache: out of memory");
+    return -CMC_E_LIMIT;
 }
 
 static int check_count(size_t items, struct cmc_err *err)

@@ -47,24 +47,22 @@ void serve_server_log(struct serve_server *s, enum cmc_level level, const struct
     s->hooks.log(s->hooks.ctx, level, msg, who ? name : NULL);
 }
 
-#define DEFAULT(member, value)                                                                     \
-    do {                                                                                           \
-        if (!s->limits.member)                                                                     \
-            s->limits.member = (value);                                                            \
-    } while (0)
-
-static void set_limits(struct serve_server *s, const struct serve_limits *limits)
+static size_t or_else(size_t value, size_t otherwise)
 {
-    if (limits)
-        s->limits = *limits;
-    DEFAULT(clients, SERVE_CLIENTS_MAX);
-    DEFAULT(tcp_clients, SERVE_TCP_CLIENTS_MAX);
-    DEFAULT(workers, SERVE_WORKERS);
-    DEFAULT(held, SERVE_HELD_MAX);
-    DEFAULT(request_ms, SERVE_REQUEST_MS);
-    DEFAULT(exchange_ms, SERVE_EXCHANGE_MS);
-    DEFAULT(reload_ms, SERVE_RELOAD_MS);
-    DEFAULT(drain_ms, SERVE_DRAIN_MS);
+    return value ? value : otherwise;
+}
+
+static struct serve_limits complete(const struct serve_limits *some)
+{
+    const struct serve_limits l = some ? *some : (struct serve_limits){0};
+    return (struct serve_limits){.clients = or_else(l.clients, SERVE_CLIENTS_MAX),
+                                 .tcp_clients = or_else(l.tcp_clients, SERVE_TCP_CLIENTS_MAX),
+                                 .workers = or_else(l.workers, SERVE_WORKERS),
+                                 .held = or_else(l.held, SERVE_HELD_MAX),
+                                 .request_ms = (unsigned)or_else(l.request_ms, SERVE_REQUEST_MS),
+                                 .exchange_ms = (unsigned)or_else(l.exchange_ms, SERVE_EXCHANGE_MS),
+                                 .reload_ms = (unsigned)or_else(l.reload_ms, SERVE_RELOAD_MS),
+                                 .drain_ms = (unsigned)or_else(l.drain_ms, SERVE_DRAIN_MS)};
 }
 
 int serve_server_new(const struct serve_hooks *hooks, const struct serve_limits *limits,
@@ -76,7 +74,7 @@ int serve_server_new(const struct serve_hooks *hooks, const struct serve_limits 
     s->hooks = *hooks;
     s->gid = gid;
     s->signals = (struct watch){.kind = WATCH_SIGNALS, .fd = signal_fd};
-    set_limits(s, limits);
+    s->limits = complete(limits);
     (void)signal(SIGPIPE, SIG_IGN); /* sendfile(2) knows no MSG_NOSIGNAL */
     s->epfd = epoll_create1(EPOLL_CLOEXEC);
     if (s->epfd < 0)

@@ -49,7 +49,7 @@ static _Noreturn void work(struct serve_server *s, const struct serve_task *task
         cmc_buf_of((size_t)SERVE_HEAD_LEN + SERVE_ANSWER_MAX + SERVE_STORE_MAX);
     keep_descriptors(answer_fd);
     (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
     if (s->hooks.work(s->hooks.ctx, task, &out, &err) < 0)
         serve_server_log(s, CMC_LOG_WARNING, &task->who, err.msg);
     _exit(out.bad || write_all(OUT_FD, &out) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);

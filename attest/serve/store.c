@@ -67,7 +67,8 @@ static int add_trust(struct meta_trust *t, enum part kind, const void *data, siz
 
 struct loader {
     const struct serve_config *cfg;
-    struct meta_trust *trust; /* NULL: items are not verified */
+    struct meta_trust *trust;
+    bool unverified; /* there are no roots for metadata */
     uint8_t (*seen)[CMC_SHA256_LEN];
     size_t count;
     struct cmc_buf *out;
@@ -92,7 +93,7 @@ static int check_item(struct loader *l, const void *data, size_t len)
     struct meta_verified verified = {0};
     struct meta_item item = {0};
     enum meta_encoding encoding;
-    if (!l->trust)
+    if (l->unverified)
         return meta_encoding_of(data, len, &encoding, l->err);
     if (meta_verify(data, len, l->trust, META_ROLE_METADATA, &verified, l->err) < 0)
         return -(int)l->err->code;
@@ -141,7 +142,8 @@ static int load_dir(struct loader *l, int fd)
             (void)close(copy);
         return -CMC_E_SYS;
     }
-    for (const struct dirent *e; (e = readdir(dir));) { // NOLINT(concurrency-mt-unsafe): one thread
+    for (const struct dirent *e;
+         (e = readdir(dir));) { /* NOLINT(concurrency-mt-unsafe): our own DIR */
         if (e->d_name[0] == '.')
             continue;
         if (fstatat(fd, e->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode))
@@ -169,8 +171,7 @@ static int load_all(struct loader *l)
         load_roots(l, &c->metadata_roots, PART_METADATA_ROOT) < 0 ||
         load_roots(l, &c->ak_roots, PART_AK_ROOT) < 0 || load_roots(l, &c->crls, PART_CRL) < 0)
         return -(int)l->err->code;
-    if (c->roots.count + c->metadata_roots.count == 0)
-        l->trust = NULL;
+    l->unverified = c->roots.count + c->metadata_roots.count == 0;
     for (size_t i = 0; i < c->metadata.count; i++)
         if (load_path(l, c->metadata.at[i]) < 0)
             return -(int)l->err->code;
@@ -180,17 +181,19 @@ static int load_all(struct loader *l)
 int serve_store_load(const struct serve_config *cfg, int64_t now, struct cmc_buf *out,
                      struct cmc_err *err)
 {
-    CMC_CLEANUP(trust_p) struct meta_trust *trust = NULL;
     cmc_autobuf struct cmc_buf set = cmc_buf_of(SERVE_STORE_MAX);
-    cmc_autofree uint8_t(*seen)[CMC_SHA256_LEN] = calloc(SERVE_ITEMS_MAX, sizeof(*seen));
-    if (!seen)
+    struct loader l = {.cfg = cfg, .out = &set, .err = err};
+    l.seen = calloc(SERVE_ITEMS_MAX, sizeof(*l.seen));
+    if (!l.seen)
         return cmc_fail(err, CMC_E_LIMIT, "metadata: out of memory");
-    if (meta_trust_new(now, &trust, err) < 0)
-        return -(int)err->code;
     cmc_put_u8(&set, BEGIN);
-    struct loader l = {.cfg = cfg, .trust = trust, .seen = seen, .out = &set, .err = err};
-    if (load_all(&l) < 0)
-        return -(int)err->code;
+    int rc = meta_trust_new(now, &l.trust, err);
+    if (rc == 0)
+        rc = load_all(&l);
+    meta_trust_free(l.trust);
+    free(l.seen);
+    if (rc < 0)
+        return rc;
     cmc_put(out, set.data, set.len);
     return cmc_buf_check(out, "metadata", err);
 }
@@ -225,7 +228,7 @@ static int index_items(const struct serve_store *s, struct prove_item *item, siz
                        struct cmc_err *err)
 {
     struct cmc_reader r = parts_of(s);
-    struct prove_item part;
+    struct prove_item part = {0};
     enum part kind = PART_END;
     int rc;
     *count = 0;
@@ -268,7 +271,7 @@ int serve_store_trust(const struct serve_store *s, int64_t now, struct meta_trus
 {
     struct cmc_reader r = parts_of(s);
     CMC_CLEANUP(trust_p) struct meta_trust *trust = NULL;
-    struct prove_item part;
+    struct prove_item part = {0};
     enum part kind = PART_END;
     int rc = meta_trust_new(now, &trust, err);
     while (rc == 0 && (rc = next_part(&r, &kind, &part, err)) == 1)

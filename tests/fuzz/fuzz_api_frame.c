@@ -52,7 +52,7 @@ static void recode(uint32_t type, enum serve_way way, const struct serve_message
 {
     struct serve_message again = {0};
     struct cmc_err err = {0};
-    cmc_autobuf struct cmc_buf b = cmc_buf_of(8 * CAP);
+    cmc_autobuf struct cmc_buf b = cmc_buf_of((size_t)8 * CAP);
     if (serve_message_frame(type, way, m, encoding, &b, &err) < 0) {
         check(err.code == CMC_E_LIMIT && b.len == 0);
         return;

@@ -27,6 +27,8 @@
 #include "tests/lib/rows.h"
 #include "tools/cmc_recorder_serve.h"
 
+enum { SOMEBODY = 65534 };
+
 /* Sends a packet from this process, lets the service serve it, and gives the answer. */
 static struct record_answer exchange(struct recorder_service *s, const void *packet, size_t len)
 {
@@ -175,7 +177,36 @@ static void holds(void **state)
     bed_done(&b);
 }
 
-/* SO_PEERCRED is of who made the connection: a child that is not root makes one. */
+static pid_t start_service(struct bed *b, int listener, uid_t user)
+{
+    const pid_t pid = fork();
+    if (pid == 0) {
+        struct cmc_err ignored;
+        struct recorder_service s = {.record = &b->table.cfg, .user = user};
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(recorder_serve_all(&s, listener, 3000, &ignored) < 0);
+    }
+    return pid;
+}
+
+/* Asks as somebody who is not root. */
+static void ask_as_nobody(const char *path, int want)
+{
+    int status = -1;
+    const pid_t pid = fork();
+    if (pid == 0) {
+        uint64_t seq = 0;
+        struct cmc_err err = {0};
+        const struct record_request r = report();
+        if (setgid(SOMEBODY) < 0 || setuid(SOMEBODY) < 0)
+            _exit(3);
+        _exit(record_ask_unmeasured(path, &r, 5000, &seq, &err) != want);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* SO_PEERCRED is of who made the connection. */
 static void for_whom(void **state)
 {
     (void)state;
@@ -190,29 +221,11 @@ static void for_whom(void **state)
         assert_int_equal(chmod(dir, 0755), 0);
         (void)snprintf(path, sizeof(path), "%s/s", dir);
         bed_init(&b, 1);
-        struct recorder_service s = {.record = &b.table.cfg, .user = served ? 65534 : (uid_t)-1};
         const struct cmc_service_socket own = {
             .path = path, .type = SOCK_SEQPACKET, .mode = 0666, .gid = (gid_t)-1};
         const int listener = cmc_service_listen(&own, &err);
-        const pid_t pid = fork();
-        if (pid == 0) {
-            struct cmc_err ignored;
-            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (recorder_serve_all(&s, listener, 3000, &ignored) < 0)
-                _exit(1);
-            _exit(0);
-        }
-        const pid_t client = fork();
-        if (client == 0) {
-            uint64_t seq = 0;
-            const struct record_request r = report();
-            if (setgid(65534) < 0 || setuid(65534) < 0)
-                _exit(3);
-            const int rc = record_ask_unmeasured(path, &r, 5000, &seq, &err);
-            _exit(rc == (served ? 0 : -CMC_E_VERIFY) ? 0 : 1);
-        }
-        assert_int_equal(waitpid(client, &status, 0), client);
-        assert_int_equal(status, 0);
+        const pid_t pid = start_service(&b, listener, served ? SOMEBODY : (uid_t)-1);
+        ask_as_nobody(path, served ? 0 : -CMC_E_VERIFY);
         assert_int_equal(waitpid(pid, &status, 0), pid); /* nobody asks any more: it ends */
         assert_int_equal(status, 0);
         (void)close(listener);

@@ -118,7 +118,7 @@ static int adopt(void *ctx, const void *data, size_t len, struct cmc_err *err)
     struct bed_shared *s = ctx;
     if (len != 1)
         return cmc_fail(err, CMC_E_FORMAT, "%zu bytes to adopt", len);
-    s->value = *(const char *)data;
+    s->value = *(const uint8_t *)data;
     return 0;
 }
 

@@ -176,8 +176,8 @@ static void page_examples(void **state)
     uint8_t nonce[16], want[64];
     struct cmc_err err = {0};
     cmc_autobuf struct cmc_buf b = cmc_buf_of(256);
-    for (uint8_t i = 0; i < sizeof(nonce); i++)
-        nonce[i] = i;
+    for (size_t i = 0; i < sizeof(nonce); i++)
+        nonce[i] = (uint8_t)i;
     const struct serve_message m = {.nonce = {.data = nonce, .len = sizeof(nonce)}, .msg = "no"};
     const size_t len =
         unhex("0000001a00000001a20065312e342e300150000102030405060708090a0b0c0d0e0f", want);

@@ -141,13 +141,13 @@ static void what_is_kept(void **state)
 static void names(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",
-        "ab",
-        "../../../../etc",
-        PEER "a",
-        "ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB",
-        "abababababababababababababababababababababababababababababababa/"};
+    static const char longer[] = PEER "a";
+    const char *const bad[] = {"",
+                               "ab",
+                               "../../../../etc",
+                               longer,
+                               "ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB",
+                               "abababababababababababababababababababababababababababababababa/"};
     struct world w;
     struct serve_kept *k = NULL;
     struct cmc_err err = {0};
