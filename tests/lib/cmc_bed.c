@@ -338,12 +338,13 @@ static void encode(struct cmc_bed *b, struct shadow *s, struct cmc_buf *out)
         .type = type,
         .evidence = {.data = evidence.data, .len = evidence.len},
         .signature = {.data = signature.data, .len = b->software ? 0 : signature.len}};
+    const struct meta_evidence all[] = {e, e};
     const struct meta_report r = {.version = "3.3.0",
                                   .type = "Attestation Report",
                                   .name = "host",
                                   .encoding = b->encoding == META_JSON ? "b64" : "cbor",
-                                  .evidence = &e,
-                                  .evidence_count = 1,
+                                  .evidence = all,
+                                  .evidence_count = (size_t)(1 + b->more_evidence),
                                   .context = context};
     if (meta_report_encode(&r, b->encoding, bytes.data, bytes.len, out, &err) < 0)
         fail_msg("%s", err.msg);

@@ -116,6 +116,14 @@ static void other_evidence(struct cmc_bed *b)
 {
     b->type = "SNP Evidence";
 }
+static void no_evidence(struct cmc_bed *b)
+{
+    b->more_evidence = -1;
+}
+static void two_pieces(struct cmc_bed *b)
+{
+    b->more_evidence = 1;
+}
 static void two_collaterals(struct cmc_bed *b)
 {
     b->twice = true;
@@ -417,6 +425,8 @@ static const struct row rows[] = {
     {"another version", other_version, "report.format", "3.2.0"},
     {"a weak context hash", other_hash, "report.hash", "SHA-1"},
     {"evidence of another kind", other_evidence, "report.evidence", "SNP Evidence"},
+    {"no evidence", no_evidence, "report.evidence", "no evidence"},
+    {"evidence twice", two_pieces, "report.evidence", "more than one"},
     {"collateral twice", two_collaterals, "report.collateral", "exactly one"},
     {"no report", garbage, "report.format", ""},
     {"a context that was changed", context_changed, "quote.nonce", "nonce"},
