@@ -143,6 +143,17 @@ static void a_fault_sticks(void **state)
     assert_null(verify_claim_top(t));
 }
 
+static void sizes_that_wrap(void **state)
+{
+    static const size_t rows[][2] = {{SIZE_MAX, 16}, {SIZE_MAX / 16 + 2, 16}, {1, SIZE_MAX}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct verify_tree *t = verify_tree_new();
+        assert_null(verify_tree_alloc(t, rows[i][0], rows[i][1]));
+        verify_tree_free(t);
+    }
+}
+
 static void limit_of_all(void **state)
 {
     struct verify_tree *t = *state;
@@ -163,6 +174,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(results_of_calls, setup, teardown),
         cmocka_unit_test_setup_teardown(worst_and_first, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fault_sticks, setup, teardown),
+        cmocka_unit_test(sizes_that_wrap),
         cmocka_unit_test_setup_teardown(limit_of_all, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

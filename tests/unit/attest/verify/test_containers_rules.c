@@ -132,6 +132,10 @@ static void details_swapped(void **state)
     report_bed_refused(r, "container.detail", "it gives another digest");
     assert_int_equal(r->container[0].difference_count, 0);
     verify_result_free(r);
+    b->detail[1].data = (struct meta_bytes){.data = (const uint8_t *)"x", .len = 1};
+    r = report_bed_verify(b);
+    report_bed_refused(r, "container.detail", "it is no configuration");
+    verify_result_free(r);
     uint8_t bytes[1024];
     assert_true(right.data.len <= sizeof(bytes));
     for (size_t i = 0; i < right.data.len; i++) { /* any byte of it */
@@ -162,6 +166,24 @@ static void reference_without_its_configuration(void **state)
     assert_int_equal(r->container[0].difference_count, 0);
     assert_non_null(strstr(report_bed_claim(r, "container.rules")->text,
                            "the reference's configuration: it gives another digest"));
+    verify_result_free(r);
+}
+
+static void reference_without_any_configuration(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *want = report_bed_config(b, BED_HELLO, NULL);
+    const struct measure_config *have = report_bed_config(b, BED_EVIL, NULL);
+    report_bed_reference(&refs, "web", want, 0x11, "");
+    char *spec = strstr((char *)refs.data, ",\"ociSpec\"");
+    memcpy(spec, "}}", 3);
+    report_bed_metadata(b, (const char *)refs.data, rules);
+    report_bed_create(b, "web-1", have, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "container.config", "the reference has");
+    assert_non_null(strstr(report_bed_claim(r, "container.rules")->text,
+                           "the reference holds no configuration"));
     verify_result_free(r);
 }
 
@@ -284,12 +306,19 @@ static void must_run_by_rules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(allowed_by_rules),     TEST(rules_and_other_files),
-        TEST(not_allowed_by_rules), TEST(withheld_and_rules),
-        TEST(without_details),      TEST(without_details_or_rules),
-        TEST(details_swapped),      TEST(reference_without_its_configuration),
-        TEST(redaction_keys),       TEST(key_id_alone),
-        TEST(key_and_other_files),  TEST(keyed_detail),
+        TEST(allowed_by_rules),
+        TEST(rules_and_other_files),
+        TEST(not_allowed_by_rules),
+        TEST(withheld_and_rules),
+        TEST(without_details),
+        TEST(without_details_or_rules),
+        TEST(details_swapped),
+        TEST(reference_without_its_configuration),
+        TEST(reference_without_any_configuration),
+        TEST(redaction_keys),
+        TEST(key_id_alone),
+        TEST(key_and_other_files),
+        TEST(keyed_detail),
         TEST(must_run_by_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
