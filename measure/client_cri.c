@@ -307,36 +307,39 @@ static int put_process(struct cri *c, struct cmc_err *err)
 }
 
 /* Where a client says anything of resources, these two are there, even empty. */
+static void put_limits(struct cmc_buf *b, const struct measure_client_opts *o, long long quota)
+{
+    cmc_put_text(b, ",\"cpu\":{");
+    if (o->cpu_shares)
+        cmc_put_fmt(b, "\"shares\":%llu", (unsigned long long)o->cpu_shares);
+    if (quota) {
+        client_put_key(b, "quota");
+        cmc_put_fmt(b, "%lld", quota);
+    }
+    if (o->cpu_period) {
+        client_put_key(b, "period");
+        cmc_put_fmt(b, "%llu", (unsigned long long)o->cpu_period);
+    }
+    cmc_put_text(b, "},\"memory\":{");
+    if (o->memory_limit)
+        cmc_put_fmt(b, "\"limit\":%lld", (long long)o->memory_limit);
+    if (o->memory_limit && !o->no_swap_accounting) /* so that nothing is swapped out */
+        cmc_put_fmt(b, ",\"swap\":%lld", (long long)o->memory_limit);
+    cmc_put_u8(b, '}');
+}
+
 static int put_resources(struct cri *c, struct cmc_err *err)
 {
     const struct measure_client_opts *o = c->o;
-    struct cmc_buf *b = c->out;
     char *end = NULL;
     const long long quota = o->cpu_quota ? strtoll(o->cpu_quota, &end, 10) : 0;
     if (end && (*end || end == o->cpu_quota))
         return cmc_fail(err, CMC_E_USAGE, "--cpu-quota \"%.20s\" is no number", o->cpu_quota);
-    client_put_key(b, "resources");
-    cmc_put_text(b, "{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]");
-    if (o->resources) {
-        cmc_put_text(b, ",\"cpu\":{");
-        if (o->cpu_shares)
-            cmc_put_fmt(b, "\"shares\":%llu", (unsigned long long)o->cpu_shares);
-        if (quota) {
-            client_put_key(b, "quota");
-            cmc_put_fmt(b, "%lld", quota);
-        }
-        if (o->cpu_period) {
-            client_put_key(b, "period");
-            cmc_put_fmt(b, "%llu", (unsigned long long)o->cpu_period);
-        }
-        cmc_put_text(b, "},\"memory\":{");
-        if (o->memory_limit)
-            cmc_put_fmt(b, "\"limit\":%lld", (long long)o->memory_limit);
-        if (o->memory_limit && !o->no_swap_accounting) /* so that nothing is swapped out */
-            cmc_put_fmt(b, ",\"swap\":%lld", (long long)o->memory_limit);
-        cmc_put_u8(b, '}');
-    }
-    cmc_put_u8(b, '}');
+    client_put_key(c->out, "resources");
+    cmc_put_text(c->out, "{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]");
+    if (o->resources)
+        put_limits(c->out, o, quota);
+    cmc_put_u8(c->out, '}');
     return 0;
 }
 
@@ -460,12 +463,14 @@ int measure_client_cri(const struct measure_client_opts *o,
                        struct cmc_err *err)
 {
     char host[HOST_MAX];
+    if (check(o, err) < 0)
+        return -(int)err->code;
     CMC_CLEANUP(cri_free) struct cri *c = calloc(1, sizeof(*c));
     if (!c)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
     *c = (struct cri){.o = o, .image = image, .out = out};
     (void)snprintf(host, sizeof(host), "HOSTNAME=%.255s", o->host_name ? o->host_name : o->pod);
-    if (check(o, err) < 0 || make_env(c, host, err) < 0 || make_args(c, err) < 0 ||
+    if (make_env(c, host, err) < 0 || make_args(c, err) < 0 ||
         client_caps(o, true, &c->caps, err) < 0 || make_binds(c, err) < 0 ||
         client_user_find_cri(image, o->user, &c->user, err) < 0)
         return -(int)err->code;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measure/client_texts.c -- lists of texts, variables, and how they are written. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ int client_texts_add(struct client_texts *t, const char *text, struct cmc_err *e
         t->at = more;
         t->cap = cap;
     }
+    assert(t->at);
     t->at[t->count++] = text;
     return 0;
 }
@@ -59,7 +61,7 @@ bool client_texts_has(const struct client_texts *t, const char *text)
 void client_texts_remove(struct client_texts *t, const char *text)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < t->count; i++)
+    for (size_t i = 0; t->at && i < t->count; i++)
         if (strcmp(t->at[i], text) != 0)
             t->at[kept++] = t->at[i];
     t->count = kept;
@@ -69,7 +71,7 @@ void client_texts_remove(struct client_texts *t, const char *text)
 static size_t variable_at(const struct client_texts *env, size_t count, const char *text)
 {
     const size_t len = strcspn(text, "=");
-    for (size_t i = count; i-- > 0;)
+    for (size_t i = env->at ? count : 0; i-- > 0;)
         if (strcspn(env->at[i], "=") == len && strncmp(env->at[i], text, len) == 0)
             return i;
     return count;

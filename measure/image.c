@@ -69,8 +69,8 @@ static int find(const struct measure_image *m, const char *path, uint32_t *inode
     const struct measure_image_view view = {.tree = &m->nodes, .root = 1, .look = look};
     const struct measure_bytes from = {(const uint8_t *)path, strlen(path)};
     cmc_autobuf struct cmc_buf real = cmc_buf_of(MEASURE_IMAGE_PATH_MAX + 1);
-    uint32_t node;
-    char type;
+    uint32_t node = 0;
+    char type = 0;
     if (measure_image_resolve(&view, from, &real, &node, &type, err) < 0)
         return cmc_wrap(err, "%s of the image", path);
     *inode = node ? (uint32_t)m->nodes.v[node - 1].ino : 0;
@@ -79,7 +79,7 @@ static int find(const struct measure_image *m, const char *path, uint32_t *inode
 
 int measure_image_want(struct measure_image *m, const char *path, struct cmc_err *err)
 {
-    uint32_t inode;
+    uint32_t inode = 0;
     if (find(m, path, &inode, err) < 0)
         return -(int)err->code;
     if (inode && m->tree.inodes[inode].type == 'f')
@@ -147,13 +147,14 @@ static const struct measure_image_inode **wanted_of(const struct measure_image *
     size_t n = 0;
     for (size_t i = 1; i <= m->tree.inode_count; i++)
         n += v[i].wanted && v[i].layer == layer;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers it is */
     const struct measure_image_inode **list = calloc(n + 1, sizeof(*list));
     *count = 0;
     for (size_t i = 1; list && i <= m->tree.inode_count; i++)
         if (v[i].wanted && v[i].layer == layer)
             list[(*count)++] = &v[i];
     if (list)
-        qsort(list, n, sizeof(const struct measure_image_inode *), by_ordinal);
+        qsort(list, n, sizeof(void *), by_ordinal);
     return list;
 }
 
@@ -182,7 +183,7 @@ int measure_image_collect(struct measure_image *m, size_t layer, const struct me
 int measure_image_read(const struct measure_image *m, const char *path, int spool,
                        struct cmc_buf *out, struct cmc_err *err)
 {
-    uint32_t inode;
+    uint32_t inode = 0;
     if (find(m, path, &inode, err) < 0)
         return -(int)err->code;
     if (!inode)

@@ -15,7 +15,7 @@ enum { NAMED_MAX = 120 };
 struct unpack { /* of one member */
     struct measure_image *m;
     struct measure_untar *tar;
-    const struct measure_untar_member *e;
+    struct measure_untar_member e;
     size_t layer;
     uint32_t ordinal;
     uint32_t dir;              /* that will hold it */
@@ -36,7 +36,7 @@ static bool is(struct measure_bytes s, const char *text)
 /* The name without ".", "..", and doubled slashes, as text alone tells; nothing for the root. */
 static int clean(struct unpack *u, struct cmc_err *err)
 {
-    struct measure_bytes rest = u->e->name, part;
+    struct measure_bytes rest = u->e.name, part;
     u->name.len = 0;
     while ((part = measure_image_part(&rest)).len) {
         if (is(part, "."))
@@ -65,8 +65,8 @@ static int take_after_lower(struct unpack *u, uint32_t dir, struct measure_bytes
     cmc_autobuf struct cmc_buf scrap = cmc_buf_of(MEASURE_IMAGE_PATH_MAX + 1);
     for (size_t k = u->layer; k-- > 0;) {
         const struct measure_image_view view = measure_image_layer_view(t, k);
-        uint32_t found;
-        char type;
+        uint32_t found = 0;
+        char type = 0;
         if (measure_image_resolve(&view, path, &scrap, &found, &type, err) < 0)
             return cmc_wrap(err, "in layer %zu", k + 1);
         if (!found)
@@ -101,8 +101,8 @@ static int find_parent(struct unpack *u, struct cmc_err *err)
     const struct measure_image_view view = measure_image_layer_view(t, u->layer);
     const uint8_t *name = u->name.data, *slash = memrchr(name, '/', u->name.len);
     const size_t dir_len = slash ? (size_t)(slash - name) : 0, skip = slash ? dir_len + 1 : 0;
-    uint32_t found;
-    char type;
+    uint32_t found = 0;
+    char type = 0;
     u->base = (struct measure_bytes){name + skip, u->name.len - skip};
     u->dir = t->roots[u->layer];
     if (measure_image_resolve(&view, (struct measure_bytes){name, dir_len}, &u->path, &found, &type,
@@ -168,7 +168,7 @@ static int read_content(struct unpack *u, uint32_t inode, struct cmc_err *err)
     struct measure_image *m = u->m;
     struct measure_image_inode *i = inode_of(u, inode);
     size_t got;
-    i->u.size = u->e->size;
+    i->u.size = u->e.size;
     i->layer = (uint32_t)u->layer;
     i->ordinal = u->ordinal;
     if (m->opts.file_max && i->u.size > m->opts.file_max)
@@ -188,7 +188,7 @@ static int read_content(struct unpack *u, uint32_t inode, struct cmc_err *err)
 
 static int keep_target(struct unpack *u, uint32_t inode, struct cmc_err *err)
 {
-    const struct measure_bytes target = u->e->link;
+    const struct measure_bytes target = u->e.link;
     uint32_t at;
     if (target.len == 0 || target.len > MEASURE_IMAGE_PATH_MAX)
         return cmc_fail(err, CMC_E_VERIFY, "a link to %zu bytes, 1 to %d", target.len,
@@ -205,13 +205,13 @@ static int find_linked(struct unpack *u, uint32_t *inode, struct cmc_err *err)
 {
     struct measure_image_tree *t = &u->m->tree;
     const struct measure_image_view view = measure_image_layer_view(t, u->layer);
-    const struct measure_bytes to = u->e->link;
+    const struct measure_bytes to = u->e.link;
     const uint8_t *slash = to.len ? memrchr(to.p, '/', to.len) : NULL;
     const size_t skip = slash ? (size_t)(slash - to.p) + 1 : 0;
     const struct measure_bytes base = {to.p + skip, to.len - skip};
     cmc_autobuf struct cmc_buf path = cmc_buf_of(MEASURE_IMAGE_PATH_MAX + 1);
-    uint32_t dir;
-    char type;
+    uint32_t dir = 0;
+    char type = 0;
     if (measure_image_resolve(&view, (struct measure_bytes){to.p, skip}, &path, &dir, &type, err) <
         0)
         return cmc_wrap(err, "link");
@@ -225,7 +225,7 @@ static int find_linked(struct unpack *u, uint32_t *inode, struct cmc_err *err)
 static int make_inode(struct unpack *u, uint32_t *out, struct cmc_err *err)
 {
     static const char letters[] = "f.lcbdp"; /* of types '0' to '6' */
-    const struct measure_untar_member *e = u->e;
+    const struct measure_untar_member *e = &u->e;
     const char type = letters[e->type - '0'];
     if (measure_image_inode_new(&u->m->tree, type, out, err) < 0 ||
         measure_image_inherit(&u->m->tree, u->dir, *out, err) < 0)
@@ -245,7 +245,7 @@ static int set_xattrs(struct unpack *u, uint32_t inode, struct cmc_err *err)
 {
     static const char prefix[] = "SCHILY.xattr.";
     const size_t skip = sizeof(prefix) - 1;
-    struct measure_bytes rest = u->e->records, key, value;
+    struct measure_bytes rest = u->e.records, key, value;
     while (measure_untar_record(&rest, &key, &value)) {
         if (key.len <= skip || memcmp(key.p, prefix, skip) != 0)
             continue;
@@ -259,7 +259,7 @@ static int set_xattrs(struct unpack *u, uint32_t inode, struct cmc_err *err)
 static int take_entry(struct unpack *u, struct cmc_err *err)
 {
     struct measure_image_tree *t = &u->m->tree;
-    const struct measure_untar_member *e = u->e;
+    const struct measure_untar_member *e = &u->e;
     uint32_t name, inode = measure_image_child(t, u->dir, u->base);
     const bool merge = e->type == '5' && inode && inode_of(u, inode)->type == 'd';
     if (!merge && inode && measure_image_put(t, u->dir, u->base, 0, &name, err) < 0)
@@ -289,17 +289,15 @@ static int take_member(struct unpack *u, struct cmc_err *err)
 static int name_fault(const struct unpack *u, struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf shown = cmc_buf_of((size_t)8 * NAMED_MAX);
-    const struct measure_bytes name = u->e->name;
+    const struct measure_bytes name = u->e.name;
     cmc_put_safe(&shown, name.p, name.len, NAMED_MAX);
     return shown.len ? cmc_wrap(err, "%.*s", (int)shown.len, (char *)shown.data) : -(int)err->code;
 }
 
 static int take_members(struct unpack *u, struct cmc_err *err)
 {
-    struct measure_untar_member e;
     int r;
-    while ((r = measure_untar_next(u->tar, &e, err)) > 0) {
-        u->e = &e;
+    while ((r = measure_untar_next(u->tar, &u->e, err)) > 0) {
         if (measure_meter_entry(&u->m->meter, err) < 0)
             return -(int)err->code;
         if (take_member(u, err) < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measure/image_merge.c -- lays the layers over one another as the kernel's overlay does. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,9 +45,11 @@ static int push_dir(struct merge *m, uint32_t dir, struct cmc_err *err)
     void *v = m->dirs;
     const int r = push(&v, sizeof(*m->dirs), m->dir_count, &m->dir_cap, err);
     m->dirs = v;
-    if (r == 0)
-        m->dirs[m->dir_count++] = dir;
-    return r;
+    if (r < 0)
+        return r;
+    assert(m->dirs);
+    m->dirs[m->dir_count++] = dir;
+    return 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -69,6 +72,7 @@ static ssize_t gather(struct merge *m, size_t dirs, struct cmc_err *err)
             m->items = v;
             if (r < 0)
                 return r;
+            assert(m->items);
             if (name->inode)
                 m->items[count++] = (struct item){(const char *)t->text.data + name->text,
                                                   name->inode, (uint32_t)(k - dirs)};
@@ -144,9 +148,11 @@ static int enter(struct merge *m, uint32_t node, size_t dirs, struct cmc_err *er
     void *v = m->frames;
     const int r = push(&v, sizeof(*m->frames), m->depth, &m->frame_cap, err);
     m->frames = v;
-    if (r == 0)
-        m->frames[m->depth++] = (struct frame){node, first, (uint32_t)n->count, dirs};
-    return r;
+    if (r < 0)
+        return r;
+    assert(m->frames);
+    m->frames[m->depth++] = (struct frame){node, first, (uint32_t)n->count, dirs};
+    return 0;
 }
 
 /* What the layers have under the name of a directory: those above one that hides the others. */

@@ -71,30 +71,41 @@ static int follow(struct walk *w, struct measure_bytes target, struct measure_by
     return 0;
 }
 
-/* Takes one part off todo; returns 0 at the end. */
-static int step(struct walk *w, struct measure_bytes *rest, struct cmc_err *err)
+static bool is(struct measure_bytes part, const char *text)
+{
+    return part.len == strlen(text) && memcmp(part.p, text, part.len) == 0;
+}
+
+/* A part that is a name; *rest: what is still to be done. */
+static int enter(struct walk *w, struct measure_bytes part, struct measure_bytes *rest,
+                 struct cmc_err *err)
 {
     struct measure_image_seen seen = {.id = 0};
-    const struct measure_bytes part = measure_image_part(rest);
-    if (part.len == 0)
-        return 0;
-    if (part.len == 1 && part.p[0] == '.')
-        return 1;
-    if (part.len == 2 && memcmp(part.p, "..", 2) == 0) {
-        up(w);
-        return 1;
-    }
     const uint32_t dir = w->dirs[w->depth];
     if (dir && w->type != 'd')
         return cmc_fail(err, CMC_E_VERIFY, "\"%.*s\" on the way is no directory",
                         w->path->len < 80 ? (int)w->path->len : 80, (const char *)w->path->data);
-    if (dir && w->view->look(w->view->tree, dir, part, &seen) && seen.type == 'l') {
-        if (follow(w, seen.target, *rest, err) < 0)
-            return -(int)err->code;
-        *rest = (struct measure_bytes){w->todo.data, w->todo.len};
-        return 1;
-    }
-    return down(w, part, seen.id, seen.id ? seen.type : 0, err) < 0 ? -(int)err->code : 1;
+    if (!dir || !w->view->look(w->view->tree, dir, part, &seen))
+        return down(w, part, 0, 0, err);
+    if (seen.type != 'l')
+        return down(w, part, seen.id, seen.type, err);
+    if (follow(w, seen.target, *rest, err) < 0)
+        return -(int)err->code;
+    *rest = (struct measure_bytes){w->todo.data, w->todo.len};
+    return 0;
+}
+
+/* Takes one part off the rest; returns 0 at the end. */
+static int step(struct walk *w, struct measure_bytes *rest, struct cmc_err *err)
+{
+    const struct measure_bytes part = measure_image_part(rest);
+    if (part.len == 0)
+        return 0;
+    if (is(part, ".."))
+        up(w);
+    else if (!is(part, ".") && enter(w, part, rest, err) < 0)
+        return -(int)err->code;
+    return 1;
 }
 
 int measure_image_resolve(const struct measure_image_view *view, struct measure_bytes from,

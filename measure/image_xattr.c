@@ -158,22 +158,30 @@ struct acl { /* in a buffer of one's own */
 
 /* The entries' order as the kernel wants it: owner, users, group, groups, mask, others; a mask
  * where there are users or groups. */
+static const unsigned acl_order[] = {ACL_USER_OBJ, ACL_USER, ACL_GROUP_OBJ,
+                                     ACL_GROUP,    ACL_MASK, ACL_OTHER};
+enum { ACL_TAGS = 6, AT_USERS = 1, AT_GROUP = 2, AT_GROUPS = 3, AT_MASK = 4, AT_OTHERS = 5 };
+
+/* May the entry be there, being the seen-th of its tag, at this place in the order? */
+static bool acl_entry_good(const uint8_t *e, size_t at, size_t seen)
+{
+    const bool named = at == AT_USERS || at == AT_GROUPS;
+    if (at == ACL_TAGS || e[2] > 7 || e[3])
+        return false;
+    return named ? id_of(e) != UINT32_MAX : seen == 0;
+}
+
 static bool acl_in_order(const struct acl *a)
 {
-    static const unsigned order[] = {ACL_USER_OBJ, ACL_USER, ACL_GROUP_OBJ,
-                                     ACL_GROUP,    ACL_MASK, ACL_OTHER};
-    size_t at = 0, seen[6] = {0};
+    size_t at = 0, seen[ACL_TAGS + 1] = {0};
     for (const uint8_t *e = a->data + ACL_HEADER; e < a->data + a->len; e += ACL_ENTRY) {
-        while (at < 6 && tag_of(e) != order[at])
+        while (at < ACL_TAGS && tag_of(e) != acl_order[at])
             at++;
-        if (at == 6 || e[2] > 7 || e[3])
+        if (!acl_entry_good(e, at, seen[at]++))
             return false;
-        const bool named = order[at] == ACL_USER || order[at] == ACL_GROUP;
-        if ((named && id_of(e) == UINT32_MAX) || (!named && seen[at]))
-            return false;
-        seen[at]++;
     }
-    return seen[0] && seen[2] && seen[5] && (seen[4] || (!seen[1] && !seen[3]));
+    const bool masked = seen[AT_MASK] || (!seen[AT_USERS] && !seen[AT_GROUPS]);
+    return seen[0] && seen[AT_GROUP] && seen[AT_OTHERS] && masked;
 }
 
 /* Does it say more than a mode can? */
@@ -238,33 +246,47 @@ static bool get_acl(const struct measure_image_tree *t, uint32_t inode, const ch
     return true;
 }
 
+static int keep_acl(struct measure_image_tree *t, uint32_t inode, bool access,
+                    const struct attr *given, struct cmc_err *err)
+{
+    struct measure_image_inode *i = &t->inodes[inode];
+    struct acl *a = malloc(sizeof(*a));
+    int r;
+    if (!a)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    memcpy(a->data, given->value.p, given->value.len);
+    a->len = given->value.len;
+    if (!acl_in_order(a)) {
+        r = cmc_fail(err, CMC_E_VERIFY, "Linux does not take this ACL");
+    } else {
+        acl_normalise(a);
+        if (access)
+            i->mode = (uint16_t)((i->mode & 07000) | acl_mode(a));
+        r = access && !acl_extended(a) ? drop(t, inode, ACCESS, err)
+                                       : set_acl(t, inode, access ? ACCESS : DEFAULT, a, err);
+    }
+    free(a);
+    return r;
+}
+
 static int give_acl(struct measure_image_tree *t, uint32_t inode, const struct attr *given,
                     struct cmc_err *err)
 {
+    static const uint8_t version[ACL_HEADER] = {ACL_VERSION};
     const bool access = is(given->name, ACCESS);
-    struct measure_image_inode *i = &t->inodes[inode];
-    cmc_autofree struct acl *a = malloc(sizeof(*a));
-    if (!a)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    if (i->type == 'l') /* has none, and containerd goes on without */
+    const char type = t->inodes[inode].type;
+    const size_t len = given->value.len;
+    if (type == 'l') /* has none, and containerd goes on without */
         return 0;
-    if (given->value.len <= ACL_HEADER)
-        return given->value.len && given->value.len != ACL_HEADER
-                   ? cmc_fail(err, CMC_E_VERIFY, "%zu bytes are no ACL", given->value.len)
-                   : drop(t, inode, access ? ACCESS : DEFAULT, err);
-    memcpy(a->data, given->value.p, given->value.len);
-    a->len = given->value.len;
-    if (a->data[0] != ACL_VERSION || a->data[1] || a->data[2] || a->data[3] ||
-        (a->len - ACL_HEADER) % ACL_ENTRY || !acl_in_order(a))
+    if (len == 0 || len == ACL_HEADER)
+        return drop(t, inode, access ? ACCESS : DEFAULT, err);
+    if (len < ACL_HEADER)
+        return cmc_fail(err, CMC_E_VERIFY, "%zu bytes are no ACL", len);
+    if (memcmp(given->value.p, version, ACL_HEADER) != 0 || (len - ACL_HEADER) % ACL_ENTRY)
         return cmc_fail(err, CMC_E_VERIFY, "Linux does not take this ACL");
-    if (!access && i->type != 'd')
+    if (!access && type != 'd')
         return cmc_fail(err, CMC_E_VERIFY, "a default ACL on what is no directory");
-    acl_normalise(a);
-    if (access)
-        i->mode = (uint16_t)((i->mode & 07000) | acl_mode(a));
-    if (access && !acl_extended(a))
-        return drop(t, inode, ACCESS, err);
-    return set_acl(t, inode, access ? ACCESS : DEFAULT, a, err);
+    return keep_acl(t, inode, access, given, err);
 }
 
 static int give_capability(struct measure_image_tree *t, uint32_t inode, const struct attr *given,
@@ -329,34 +351,41 @@ int measure_image_chmod(struct measure_image_tree *t, uint32_t inode, uint32_t m
                         struct cmc_err *err)
 {
     struct measure_image_inode *i = &t->inodes[inode];
+    int r = 0;
     if (i->type == 'l')
         return 0;
     i->mode = mode & 07777;
-    if (!i->xattrs)
+    if (!get(t, inode, ACCESS).p)
         return 0;
-    cmc_autofree struct acl *a = malloc(sizeof(*a));
+    struct acl *a = malloc(sizeof(*a));
     if (!a)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    if (!get_acl(t, inode, ACCESS, a))
-        return 0;
-    acl_set_mode(a, mode);
-    return set_acl(t, inode, ACCESS, a, err);
+    if (get_acl(t, inode, ACCESS, a)) {
+        acl_set_mode(a, mode);
+        r = set_acl(t, inode, ACCESS, a, err);
+    }
+    free(a);
+    return r;
 }
 
 int measure_image_inherit(struct measure_image_tree *t, uint32_t dir, uint32_t inode,
                           struct cmc_err *err)
 {
     const char type = t->inodes[inode].type;
-    if (type == 'l' || !t->inodes[dir].xattrs)
+    int r = 0;
+    if (type == 'l' || !get(t, dir, DEFAULT).p)
         return 0;
-    cmc_autofree struct acl *a = malloc(sizeof(*a));
+    struct acl *a = malloc(sizeof(*a));
     if (!a)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    if (!get_acl(t, dir, DEFAULT, a))
-        return 0;
-    if (type == 'd' && set_acl(t, inode, DEFAULT, a, err) < 0)
-        return -(int)err->code;
-    return acl_extended(a) ? set_acl(t, inode, ACCESS, a, err) : 0; /* the mode is set next */
+    if (get_acl(t, dir, DEFAULT, a)) {
+        if (type == 'd')
+            r = set_acl(t, inode, DEFAULT, a, err);
+        if (r == 0 && acl_extended(a)) /* its mode is set next */
+            r = set_acl(t, inode, ACCESS, a, err);
+    }
+    free(a);
+    return r;
 }
 
 int measure_image_copy_xattrs(struct measure_image_tree *t, uint32_t from, uint32_t to,

@@ -35,7 +35,7 @@ static int member(const struct cmc_json *obj, const char *name, enum cmc_json_ty
 static int text_member(const struct cmc_json *obj, const char *name, const char **out,
                        struct cmc_err *err)
 {
-    const struct cmc_json *m;
+    const struct cmc_json *m = NULL;
     if (member(obj, name, CMC_JSON_STRING, &m, err) < 0)
         return -(int)err->code;
     *out = m ? m->text : NULL;
@@ -77,8 +77,8 @@ static int descriptor_of(const struct cmc_json *d, struct measure_oci_descriptor
                          struct cmc_err *err)
 {
     struct measure_oci_descriptor got;
-    const struct cmc_json *size;
-    const char *media_type;
+    const struct cmc_json *size = NULL;
+    const char *media_type = NULL;
     if (d->type != CMC_JSON_OBJECT)
         return fail_at(d, "not a descriptor", err);
     if (digest_of(cmc_json_member(d, "digest"), got.digest, err) < 0 ||
@@ -139,8 +139,8 @@ static int fail_choice(const struct cmc_json *list, const struct measure_oci_cho
 static int choose(const struct cmc_json *top, const struct measure_oci_choice *c,
                   struct measure_oci_descriptor *out, struct cmc_err *err)
 {
-    const struct cmc_json *list;
-    struct measure_oci_descriptor d, chosen = {.size = 0};
+    const struct cmc_json *list = NULL;
+    struct measure_oci_descriptor d = {.size = 0}, chosen = {.size = 0};
     size_t found = 0;
     if (top->type != CMC_JSON_OBJECT)
         return fail_at(top, "not an index", err);
@@ -181,7 +181,7 @@ int measure_oci_manifest(const char *json, size_t len, struct measure_oci_manife
                          struct cmc_err *err)
 {
     cmc_autojson struct cmc_json_doc *doc = NULL;
-    const struct cmc_json *top, *config, *layers;
+    const struct cmc_json *top = NULL, *config = NULL, *layers = NULL;
     if (cmc_json_parse(json, len, &doc, &top, err) < 0)
         return -(int)err->code;
     if (top->type != CMC_JSON_OBJECT)
@@ -235,7 +235,7 @@ static int read_diff_ids(const struct cmc_json *top, struct measure_oci_config *
                          struct cmc_err *err)
 {
     static const char *const counts[] = {"diff_ids", NULL};
-    const struct cmc_json *rootfs, *list;
+    const struct cmc_json *rootfs = NULL, *list = NULL;
     if (member(top, "rootfs", CMC_JSON_OBJECT, &rootfs, err) < 0 ||
         check_names(rootfs, counts, err) < 0 ||
         member(rootfs, "diff_ids", CMC_JSON_ARRAY, &list, err) < 0)
@@ -256,7 +256,7 @@ int measure_oci_config(const char *json, size_t len, struct measure_oci_config *
 {
     static const char *const outer[] = {"config", "rootfs", "os", "architecture", NULL};
     static const char *const inner[] = {"Env", "Entrypoint", "Cmd", "WorkingDir", "User", NULL};
-    const struct cmc_json *top, *config;
+    const struct cmc_json *top = NULL, *config = NULL;
     *out = (struct measure_oci_config){.layers = 0};
     if (cmc_json_parse(json, len, &out->doc, &top, err) < 0)
         return -(int)err->code;

@@ -62,7 +62,7 @@ int measure_untar_read(struct measure_untar *t, void *to, size_t cap, size_t *go
 static int pass(struct measure_untar *t, struct cmc_err *err)
 {
     uint8_t scrap[8192];
-    size_t got;
+    size_t got = 0;
     do {
         if (measure_untar_read(t, scrap, sizeof(scrap), &got, err) < 0)
             return -(int)err->code;
@@ -142,7 +142,7 @@ static bool checksum_holds(const struct measure_untar *t)
 /* Returns 1, or 0 at the end: two blocks of zeros, one at the very end, or nothing at all. */
 static int read_block(struct measure_untar *t, struct cmc_err *err)
 {
-    size_t got;
+    size_t got = 0;
     if (pass(t, err) < 0 || pull(t, t->block, sizeof(t->block), &got, err) < 0)
         return -(int)err->code;
     if (got == 0)
@@ -263,31 +263,37 @@ struct numbers { /* of a header, records having the last word */
     uint64_t mode, uid, gid, size, major, minor;
 };
 
+static bool take_text(struct measure_untar *t, bool name, struct measure_bytes v)
+{
+    if (!(name ? t->long_name : t->long_link))
+        set_text(name ? &t->name : &t->link, v);
+    return !memchr(v.p, 0, v.len);
+}
+
+/* False: a value that is none. */
+static bool take_value(struct measure_untar *t, struct measure_bytes key, struct measure_bytes v,
+                       struct numbers *n)
+{
+    if (is(key, "path") || is(key, "linkpath"))
+        return take_text(t, is(key, "path"), v);
+    if (is(key, "uid"))
+        return decimal_of(v, &n->uid);
+    if (is(key, "gid"))
+        return decimal_of(v, &n->gid);
+    return !is(key, "size") || decimal_of(v, &n->size);
+}
+
 static int take_record(struct measure_untar *t, struct measure_bytes key, struct measure_bytes v,
                        struct numbers *n, struct cmc_err *err)
 {
-    bool good = true;
     if (begins(key, "GNU.sparse."))
         return cmc_fail(err, CMC_E_FORMAT, "a sparse file; write the layer without --sparse");
     if (memchr(key.p, 0, key.len))
         return cmc_fail(err, CMC_E_FORMAT, "a zero byte in an extended header");
-    if (v.len == 0) /* the header's own value stays */
+    if (v.len == 0 || take_value(t, key, v, n)) /* empty: the header's own value stays */
         return 0;
-    if (is(key, "path") || is(key, "linkpath")) {
-        const bool name = is(key, "path");
-        good = !memchr(v.p, 0, v.len);
-        if (name ? !t->long_name : !t->long_link)
-            set_text(name ? &t->name : &t->link, v);
-    } else if (is(key, "uid")) {
-        good = decimal_of(v, &n->uid);
-    } else if (is(key, "gid")) {
-        good = decimal_of(v, &n->gid);
-    } else if (is(key, "size")) {
-        good = decimal_of(v, &n->size);
-    }
-    return good ? 0
-                : cmc_fail(err, CMC_E_FORMAT, "extended header: bad value of %.*s", (int)key.len,
-                           (const char *)key.p);
+    return cmc_fail(err, CMC_E_FORMAT, "extended header: bad value of %.*s", (int)key.len,
+                    (const char *)key.p);
 }
 
 static int take_records(struct measure_untar *t, struct numbers *n, struct cmc_err *err)
@@ -404,23 +410,28 @@ static bool is_special(char type)
     return type && strchr("xgLK", type);
 }
 
+/* One header: 2 when another one follows for the same member, 1, or 0 at the end. */
+static int take_header(struct measure_untar *t, struct measure_untar_member *out,
+                       struct cmc_err *err)
+{
+    const int r = read_block(t, err);
+    if (r == 0 && (t->records.len || t->long_name || t->long_link))
+        return cmc_fail(err, CMC_E_FORMAT, "the archive ends behind an extended header");
+    if (r <= 0)
+        return r;
+    if (!is_special((char)t->block[TYPE_AT]))
+        return take_member(t, out, err);
+    return take_special(t, err) < 0 ? -(int)err->code : 2;
+}
+
 int measure_untar_next(struct measure_untar *t, struct measure_untar_member *out,
                        struct cmc_err *err)
 {
+    int r;
     t->name.len = t->link.len = t->records.len = 0;
     t->long_name = t->long_link = false;
-    for (;;) {
-        int r = read_block(t, err);
-        if (r == 0 && (t->records.len || t->long_name || t->long_link))
-            r = cmc_fail(err, CMC_E_FORMAT, "the archive ends behind an extended header");
-        if (r == 0)
-            return 0;
-        const bool special = r > 0 && is_special((char)t->block[TYPE_AT]);
-        if (r > 0)
-            r = special ? take_special(t, err) : take_member(t, out, err);
-        if (r < 0)
-            return name_fault(t, err);
-        if (!special)
-            return 1;
-    }
+    do {
+        r = take_header(t, out, err);
+    } while (r == 2);
+    return r < 0 ? name_fault(t, err) : r;
 }

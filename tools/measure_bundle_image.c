@@ -47,11 +47,11 @@ static int open_store(const char *image, struct oci_store **out, const char **ta
         *tag = NULL;
         return oci_store_open(image, out, err);
     }
+    if (!colon[1])
+        return cmc_fail(err, CMC_E_USAGE, "--image %.200s: no tag behind the colon", image);
     cmc_autofree char *path = strndup(image, (size_t)(colon - image));
     if (!path)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    if (!colon[1])
-        return cmc_fail(err, CMC_E_USAGE, "--image %.200s: no tag behind the colon", image);
     *tag = colon + 1;
     return oci_store_open(path, out, err);
 }

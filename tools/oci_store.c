@@ -164,15 +164,16 @@ static int check_version(const struct oci_store *s, struct cmc_err *err)
 
 int oci_store_open(const char *path, struct oci_store **out, struct cmc_err *err)
 {
-    CMC_CLEANUP(oci_store_closep) struct oci_store *s = calloc(1, sizeof(*s));
     struct stat st;
-    if (!s)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    s->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (s->fd < 0 || fstat(s->fd, &st) < 0)
+    cmc_autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
         return cmc_fail(err, CMC_E_SYS, "open %.300s", path);
     if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
         return cmc_fail(err, CMC_E_FORMAT, "%.300s: neither a directory nor an archive", path);
+    CMC_CLEANUP(oci_store_closep) struct oci_store *s = calloc(1, sizeof(*s));
+    if (!s)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    s->fd = cmc_take_fd(&fd);
     s->archive = !S_ISDIR(st.st_mode);
     if ((s->archive && list_archive(s, err) < 0) || check_version(s, err) < 0)
         return cmc_wrap(err, "%.160s", path);

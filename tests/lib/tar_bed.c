@@ -21,6 +21,7 @@ void tar_bed_block(struct cmc_buf *out, uint8_t block[static 512])
 
 static void put_header(struct cmc_buf *out, const struct tar_bed_member *m, size_t size)
 {
+    static const char magic[8] = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
     char block[513] = "";
     (void)snprintf(block, 101, "%s", m->name);
     (void)snprintf(block + 100, 8, "%07o", (m->mode ? m->mode : 0644) & 07777777);
@@ -29,7 +30,7 @@ static void put_header(struct cmc_buf *out, const struct tar_bed_member *m, size
     (void)snprintf(block + 124, 12, "%011zo", size);
     block[156] = m->type;
     (void)snprintf(block + 157, 100, "%s", m->link ? m->link : "");
-    memcpy(block + 257, "ustar\00000", 8);
+    memcpy(block + 257, magic, sizeof(magic));
     (void)snprintf(block + 329, 8, "%07o", m->major & 07777777);
     (void)snprintf(block + 337, 8, "%07o", m->minor & 07777777);
     tar_bed_block(out, (uint8_t *)block);
