@@ -23,7 +23,7 @@ struct question {
 
 static int get_report(struct question *q, struct cmc_err *err)
 {
-    uint8_t nonce[CTL_NONCE_LEN];
+    uint8_t nonce[CTL_NONCE_LEN] = {0};
     if (q->opt.report) {
         if (cmcctl_file_read(q->opt.report, &q->report, err) < 0)
             return -(int)err->code;
@@ -31,9 +31,10 @@ static int get_report(struct question *q, struct cmc_err *err)
     }
     q->peer =
         (struct serve_peer){.addr = q->opt.addr, .timeout_ms = (unsigned)q->opt.timeout_s * 1000};
-    const int rc = cmcctl_ask(&q->peer, nonce, &q->report, err);
+    if (cmcctl_ask(&q->peer, nonce, &q->report, err) < 0)
+        return -(int)err->code;
     cmc_put(&q->nonce, nonce, sizeof(nonce));
-    return rc;
+    return cmc_buf_check(&q->nonce, "nonce", err);
 }
 
 static struct ctl_look look_of(const struct question *q, const struct ctl_paths *paths)
