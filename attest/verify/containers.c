@@ -121,7 +121,7 @@ static void check_absent(const struct judge *j)
         if (j->wanted.at[i].reference->must_run && !j->ran[i])
             (void)verify_claim_add(j->x->tree, j->up, VERIFY_BAD, "reference.absent",
                                    "reference \"%s\" must run, and no container matches it",
-                                   j->wanted.at[i].reference->component->name);
+                                   j->wanted.at[i].name);
 }
 
 int verify_containers(const struct verify_exact *x, struct verify_claim *up,

@@ -24,7 +24,7 @@ static bool same_rootfs(const struct verify_candidate *c, const struct verify_wa
 void verify_container_refer(const struct verify_candidate *c, const struct verify_wanted *w)
 {
     struct verify_container *row = c->row;
-    row->reference = verify_tree_text(c->x->tree, w->reference->component->name);
+    row->reference = verify_tree_text(c->x->tree, w->name);
     row->manifest = verify_tree_text(c->x->tree, w->reference->manifest->name);
     row->config_differs = !verify_same(c->ev->config, w->config, CMC_SHA256_LEN);
     row->rootfs_differs = !same_rootfs(c, w);

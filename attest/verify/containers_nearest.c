@@ -15,9 +15,9 @@ struct nearest {
     bool compared; /* differences are known */
 };
 
-static bool text_is(const char *a, const char *b)
+static bool same_text(const char *said, const char *name)
 {
-    return a && b && strcmp(a, b) == 0;
+    return said && strcmp(said, name) == 0;
 }
 
 static bool same_key(const struct verify_candidate *c, const struct verify_wanted *w)
@@ -28,11 +28,11 @@ static bool same_key(const struct verify_candidate *c, const struct verify_wante
 /* The same files or the same configuration count most, then the same name, then the same key. */
 static int score(const struct verify_candidate *c, const struct verify_wanted *w)
 {
-    const char *name = w->reference->component->name;
     const struct measure_event *ev = c->ev;
     return (verify_same(ev->rootfs, w->rootfs, CMC_SHA256_LEN) ? 4 : 0) +
            (verify_same(ev->config, w->config, CMC_SHA256_LEN) ? 4 : 0) +
-           (text_is(name, ev->image) || text_is(name, ev->name) || text_is(name, ev->container)
+           (same_text(ev->image, w->name) || same_text(ev->name, w->name) ||
+                    same_text(ev->container, w->name)
                 ? 2
                 : 0) +
            (same_key(c, w) ? 1 : 0);

@@ -25,7 +25,7 @@ static bool wanted(const struct verify_exact *x, const struct verify_reference *
                    struct verify_wanted *out)
 {
     const struct meta_component *c = r->component;
-    *out = (struct verify_wanted){.reference = r};
+    *out = (struct verify_wanted){.reference = r, .name = c->name};
     if (!property_is(c, "cmc.profile", "exact") || r->index != (int)verify_log_pcr(x->log) ||
         !c->ctr || c->ctr->config.len != CMC_SHA256_LEN || c->ctr->rootfs.len != CMC_SHA256_LEN ||
         !key_id(c, out->key_id))

@@ -29,6 +29,7 @@ CMC_MUST_CHECK int verify_host_programs(const struct verify_exact *x, struct ver
 /* A reference for containers of this register. */
 struct verify_wanted {
     const struct verify_reference *reference;
+    const char *name;
     const uint8_t *config, *rootfs; /* CMC_SHA256_LEN bytes */
     uint8_t key_id[8];
 };

@@ -194,6 +194,10 @@ static void many_differences(void **state)
     assert_int_equal(c->difference_count, 257);
     assert_string_equal(c->difference[256].path, "45 more");
     assert_null(c->difference[256].before);
+    const struct verify_claim *last = report_bed_claim(r, "container.config")->child;
+    while (last->next)
+        last = last->next;
+    assert_string_equal(last->text, "and 249 more differences");
     verify_result_free(r);
 }
 
