@@ -52,12 +52,13 @@ def cbor(data, at=0):
 
 
 def attest(raw):
-    """extraData, selection (bank, mask) and pcrDigest of a TPMS_ATTEST."""
+    """extraData, resetCount, selection (bank, mask) and pcrDigest of a TPMS_ATTEST."""
     magic, kind, size = struct.unpack_from(">IHH", raw)
     assert magic == 0xff544347 and kind == 0x8018, "no quote"
     at = 8 + size
     size, = struct.unpack_from(">H", raw, at)
     extra, at = raw[at + 2:at + 2 + size], at + 2 + size
+    resets, = struct.unpack_from(">I", raw, at + 8)
     at += 17 + 8  # clockInfo, firmwareVersion
     count, bank, width = struct.unpack_from(">IHB", raw, at)
     assert count == 1, "more than one bank"
@@ -65,11 +66,11 @@ def attest(raw):
     size, = struct.unpack_from(">H", raw, at)
     digest = raw[at + 2:at + 2 + size]
     assert at + 2 + size == len(raw), "trailing bytes"
-    return extra, bank, mask, digest
+    return extra, resets, bank, mask, digest
 
 
 def records(log):
-    """(digests by bank) of each record of a whole log; a torn tail ends it."""
+    """Digests by bank, and content, of each record of a log; a torn tail ends it."""
     at = 0
     while at + 16 <= len(log) and log[at:at + 4] == b"\xc3MCL":
         kind, size = log[at + 5], struct.unpack_from(">I", log, at + 8)[0]
@@ -78,27 +79,29 @@ def records(log):
             return
         if kind != 1:
             continue
-        digests, pos = {}, 0
+        digests, content, pos = {}, None, 0
         while pos < len(body):
             tag, length = struct.unpack_from(">BI", body, pos)
             value, pos = body[pos + 5:pos + 5 + length], pos + 5 + length
+            content = cbor(value)[0] if tag == 204 else content
             inner = 0
             while tag == 3 and inner < len(value):
                 # the type of a digest is a TPM_ALG_ID in one byte
                 alg, n = struct.unpack_from(">BI", value, inner)
                 digests[alg] = value[inner + 5:inner + 5 + n]
                 inner += 5 + n
-        yield digests
+        yield digests, content
 
 
 def prefix(log, want):
-    """How many records replay to the value; -1: none do."""
-    value = bytes(32)
-    for n, digests in enumerate(records(log)):
-        if value == want:
-            return n
+    """How many records replay to the value, and the reset that they are of; 0: none do."""
+    value, resets = bytes(32), None
+    for n, (digests, content) in enumerate(records(log), 1):
+        resets = content.get(25, resets)
         value = sha256(value + digests[0x0b])
-    return sum(1 for _ in records(log)) if value == want else -1
+        if value == want:
+            return n, resets
+    return 0, None
 
 
 def exact(raw, nonce):
@@ -114,12 +117,13 @@ def exact(raw, nonce):
         quote, signature, log = r[3][1], r[3][2], r[4]
         pcrs = {p[1]: p[2] for p in r[3][4]}
     q = sha256(b"cmc-exact 1.0\0" + nonce)
-    extra, bank, mask, digest = attest(quote)
+    extra, resets, bank, mask, digest = attest(quote)
     assert extra == q, "the quote is over something else"
     assert bank == 0x0b and mask == sum(1 << i for i in pcrs), "selection"
     assert sha256(b"".join(pcrs[i] for i in sorted(pcrs))) == digest, "values are not the quoted"
-    n = prefix(log, pcrs[13])
+    n, of = prefix(log, pcrs[13])
     assert n > 0, "no prefix of the log is what was quoted"
+    assert of == resets, f"the log is of reset {of}, the quote of {resets}"
     return quote, signature, q, n
 
 
@@ -145,7 +149,7 @@ def cmc(raw, nonce):
         quote, signature, got, col = e[1], e[3], c[2], c[3][0]
         artifacts = [(a[0], a[1], [(v.get(1), v[2][0][1]) for v in a.get(2, [])]) for a in col[3]]
     assert got == nonce, "another nonce"
-    extra, bank, mask, digest = attest(quote)
+    extra, _, bank, mask, digest = attest(quote)
     assert extra == q, "the quote is over another context"
     assert bank == 0x0b and mask == sum(1 << a[1] for a in artifacts), "selection"
     values, n = b"", 0

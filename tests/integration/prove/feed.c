@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/integration/prove/feed.c -- records containers with the details that cmc-measure stores.
  * feed SITE.json BUNDLE ID: one container-create; feed SITE.json BUNDLE ID COUNT RATE: COUNT of
- * them, RATE per second. A bundle has config.json and rootfs. */
+ * them, RATE per second (who was held up catches up). A bundle has config.json and rootfs. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "tools/cmc_measure_key.h"
 #include "tools/cmc_measure_state.h"
 
-enum { CONFIG_MAX = 4 << 20 };
+enum { CONFIG_MAX = 4 << 20, PROGRAM_MAX = 64 << 20 };
 
 static void die(const struct cmc_err *err)
 {
@@ -79,6 +79,25 @@ static void take_rootfs(const struct cmc_site *site, const struct cmc_measure_ho
     store(site, "listing", ev->listing, &listing);
 }
 
+static void take_program(struct measure_program *p)
+{
+    struct cmc_err err = {0};
+    cmc_autobuf struct cmc_buf file = cmc_buf_of(PROGRAM_MAX);
+    cmc_autofd int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return; /* no digest of what is not there */
+    if (cmc_buf_read(&file, fd, p->path, &err) < 0)
+        die(&err);
+    cmc_sha256(file.data, file.len, p->sha256);
+}
+
+static void add_ns(struct timespec *t, long ns)
+{
+    t->tv_nsec += ns;
+    t->tv_sec += t->tv_nsec / 1000000000;
+    t->tv_nsec %= 1000000000;
+}
+
 static void record(const struct cmc_site *site, struct cmc_measure_how *how,
                    struct measure_event *ev, unsigned count, double rate)
 {
@@ -87,17 +106,20 @@ static void record(const struct cmc_site *site, struct cmc_measure_how *how,
                                       .pcr = site->pcr,
                                       .firmware_log = site->firmware_log,
                                       .profile = how->profile};
-    const struct timespec pause = {.tv_nsec = rate > 0 ? (long)(1e9 / rate) : 0};
+    struct timespec due;
     struct cmc_err err = {0};
     struct record_receipt receipt;
     struct record *r = NULL;
     if (record_open(&cfg, &r, &err) < 0)
         die(&err);
+    (void)clock_gettime(CLOCK_MONOTONIC, &due);
     for (unsigned i = 0; i < count; i++) {
         if (record_event(r, ev, &receipt, &err) < 0)
             die(&err);
-        if (rate > 0)
-            (void)nanosleep(&pause, NULL);
+        if (rate <= 0)
+            continue;
+        add_ns(&due, (long)(1e9 / rate));
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
     }
     record_close(r);
 }
@@ -121,6 +143,7 @@ int main(int argc, char **argv)
         die(&err);
     take_config(&site, &how, bundle, &ev);
     take_rootfs(&site, &how, bundle, &ev);
+    take_program(&ev.programs[0]);
     record(&site, &how, &ev, argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 1,
            argc > 5 ? strtod(argv[5], NULL) : 0);
     cmc_site_done(&site);

@@ -18,6 +18,8 @@
 #include "tests/lib/rows.h"
 #include "tpm/ak_use.h"
 
+enum { TRANSIENT_FIRST = 0x80000000u }; /* TPM2_TRANSIENT_FIRST, which is a negative shift */
+
 static struct faulty_tpm world;
 
 static struct tpm_ak make(enum tpm_ak_alg alg)
@@ -47,7 +49,7 @@ static unsigned loaded(void)
     TPMS_CAPABILITY_DATA *cap = NULL;
     assert_int_equal(tpm_esys_open("fake", &t, &err), 0);
     assert_int_equal(Esys_GetCapability(t.esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                                        TPM2_CAP_HANDLES, TPM2_TRANSIENT_FIRST, 8, NULL, &cap),
+                                        TPM2_CAP_HANDLES, TRANSIENT_FIRST, 8, NULL, &cap),
                      TSS2_RC_SUCCESS);
     const unsigned n = cap->data.handles.count;
     Esys_Free(cap);
