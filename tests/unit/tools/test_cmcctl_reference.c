@@ -241,10 +241,9 @@ static void test_ima_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pcrs),           cmocka_unit_test(test_options_refused),
+        cmocka_unit_test(test_pcrs),     cmocka_unit_test(test_options_refused),
         cmocka_unit_test(test_manifest), cmocka_unit_test(test_programs_named),
-        cmocka_unit_test(test_ima),
-        cmocka_unit_test(test_ima_refused),
+        cmocka_unit_test(test_ima),      cmocka_unit_test(test_ima_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
