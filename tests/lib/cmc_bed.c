@@ -294,6 +294,7 @@ static struct cmc_buf software(const struct cmc_bed *b, const uint8_t extra[stat
     uint8_t nonce[CMC_SHA256_LEN];
     memcpy(nonce, extra, sizeof(nonce));
     nonce[0] ^= b->other_extra;
+    agg[0] ^= b->other_fold;
     char *n = bed_base64(nonce, sizeof(nonce), false), *a = bed_base64(agg, sizeof(agg), false);
     assert_true(asprintf(&text, "{\"nonce\":\"%s\",\"sha256\":\"%s\"}", n, a) > 0);
     char *jws = bed_sign_bare(b->other_key ? pki_key("P-256#9") : b->pki.cert[BED_SW_AK].key, text);

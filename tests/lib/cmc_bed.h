@@ -43,7 +43,7 @@ struct cmc_bed {
     uint32_t magic, mask;
     uint16_t attest_type, bank;
     int more_evidence; /* than one piece */
-    bool other_extra, other_key, twice, no_certs, no_item;
+    bool other_extra, other_fold, other_key, twice, no_certs, no_item;
     const char *spoil_from, *spoil_to; /* in the encoded report, of one length */
     enum meta_encoding encoding;
 };

@@ -380,6 +380,11 @@ static void software_nonce(struct cmc_bed *b)
     software(b);
     b->other_extra = true;
 }
+static void software_fold(struct cmc_bed *b)
+{
+    software(b);
+    b->other_fold = true;
+}
 static void software_key(struct cmc_bed *b)
 {
     software(b);
@@ -481,6 +486,7 @@ static const struct row rows[] = {
     {"software, a bare key", software_bare, "key.chain", "not pinned"},
     {"software, a bare key for a host", software_bare_for_host, "key.host", "another host"},
     {"software, another nonce", software_nonce, "quote.nonce", "nonce"},
+    {"software, other events than signed", software_fold, "log.replay", "the fold"},
     {"software, another key", software_key, "quote.signature", ""},
     {"software, another artifact", software_type, "log.replay", "no SW Eventlog"},
     {"software, another variable", software_other, "container.config", "process.env VAL"},
