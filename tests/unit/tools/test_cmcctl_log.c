@@ -421,7 +421,7 @@ static void wrong_usage(void **state)
     }
 }
 
-/* Every option that --help names is in the man page, and no other one. */
+/* Every option that --help names is in the command's part of the man page, and no other one. */
 static void help_is_the_man_page(void **state)
 {
     (void)state;
@@ -432,16 +432,20 @@ static void help_is_the_man_page(void **state)
     assert_non_null(f);
     man[fread(man, 1, sizeof(man) - 1, f)] = '\0';
     (void)fclose(f);
+    const char *part = strstr(man, "\n.Ss cmcctl log\n");
+    char *end = strstr(man, "\n.Ss Verdict of cmcctl log\n");
+    assert_true(part && end && part < end);
+    *end = '\0';
     assert_int_equal(ctl_run("--help", NULL), CMCCTL_AGREE);
     size_t in_help = 0, in_man = 0;
     for (char *p = ctl_out; (p = strstr(p, "\n  --")); in_help++) {
         char item[96];
         p += 5;
         (void)snprintf(item, sizeof(item), ".It Fl \\-%.*s", (int)strcspn(p, " \n"), p);
-        if (!strstr(man, item))
+        if (!strstr(part, item))
             fail_msg("cmcctl.1 has no \"%s\"", item);
     }
-    for (const char *p = man; (p = strstr(p, ".It Fl \\-")); p++)
+    for (const char *p = part; (p = strstr(p, ".It Fl \\-")); p++)
         in_man++;
     assert_int_equal(in_help, in_man);
 }
