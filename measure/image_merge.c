@@ -59,6 +59,18 @@ static int by_name(const void *a, const void *b)
     return d ? d : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
+static int push_item(struct merge *m, size_t count, const struct item *item, struct cmc_err *err)
+{
+    void *v = m->items;
+    const int r = push(&v, sizeof(*m->items), count, &m->item_cap, err);
+    m->items = v;
+    if (r < 0)
+        return r;
+    assert(m->items);
+    m->items[count] = *item;
+    return 0;
+}
+
 /* All names of the directories from dirs on, into items; their number, or -code. */
 static ssize_t gather(struct merge *m, size_t dirs, struct cmc_err *err)
 {
@@ -67,15 +79,10 @@ static ssize_t gather(struct merge *m, size_t dirs, struct cmc_err *err)
     for (size_t k = dirs; k < m->dir_count; k++)
         for (uint32_t at = t->inodes[m->dirs[k]].u.first; at; at = t->names[at].next) {
             const struct measure_image_name *name = &t->names[at];
-            void *v = m->items;
-            const int r = push(&v, sizeof(*m->items), count, &m->item_cap, err);
-            m->items = v;
-            if (r < 0)
-                return r;
-            assert(m->items);
-            if (name->inode)
-                m->items[count++] = (struct item){(const char *)t->text.data + name->text,
-                                                  name->inode, (uint32_t)(k - dirs)};
+            const struct item item = {(const char *)t->text.data + name->text, name->inode,
+                                      (uint32_t)(k - dirs)};
+            if (name->inode && push_item(m, count++, &item, err) < 0)
+                return -(int)err->code;
         }
     if (count)
         qsort(m->items, count, sizeof(*m->items), by_name);
@@ -135,6 +142,7 @@ static int enter(struct merge *m, uint32_t node, size_t dirs, struct cmc_err *er
     if (count < 0)
         return (int)count;
     for (ssize_t k = 0; k < count; k++) {
+        assert(m->items);
         const struct item *item = &m->items[k];
         if (k > 0 && strcmp(item->name, item[-1].name) == 0) /* a layer above has decided */
             continue;

@@ -32,11 +32,6 @@ void measure_bundle_image_free(struct measure_bundle_image *i)
     free(i);
 }
 
-static void image_freep(struct measure_bundle_image **i)
-{
-    measure_bundle_image_free(*i);
-}
-
 /* LAYOUT:TAG is cut at the last colon behind the last slash, unless all of it is there. */
 static int open_store(const char *image, struct oci_store **out, const char **tag,
                       struct cmc_err *err)
@@ -49,11 +44,13 @@ static int open_store(const char *image, struct oci_store **out, const char **ta
     }
     if (!colon[1])
         return cmc_fail(err, CMC_E_USAGE, "--image %.200s: no tag behind the colon", image);
-    cmc_autofree char *path = strndup(image, (size_t)(colon - image));
+    char *path = strndup(image, (size_t)(colon - image));
     if (!path)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
     *tag = colon + 1;
-    return oci_store_open(path, out, err);
+    const int r = oci_store_open(path, out, err);
+    free(path);
+    return r;
 }
 
 /* From the index, through inner ones, to the manifest. */
@@ -127,19 +124,11 @@ static int open_spool(bool all, struct cmc_err *err)
     return fd < 0 ? cmc_fail(err, CMC_E_SYS, "make a temporary file in %.200s", dir) : fd;
 }
 
-int measure_bundle_image_read(const struct measure_bundle_options *o,
-                              int (*progress)(void *ctx, uint64_t entries, uint64_t bytes),
-                              void *ctx, struct measure_bundle_image **out, struct cmc_err *err)
+static int read_all(struct measure_bundle_image *i, const struct measure_bundle_options *o,
+                    bool all, struct cmc_err *err)
 {
-    const bool all = o->profile == MEASURE_PROFILE_CMC;
     struct measure_oci_choice choice = {.os = o->os, .arch = o->arch, .variant = o->variant};
-    CMC_CLEANUP(image_freep) struct measure_bundle_image *i = calloc(1, sizeof(*i));
-    if (!i)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
-    i->opts =
-        (struct measure_rootfs_opts){.file_max = o->file_max, .progress = progress, .ctx = ctx};
-    i->spool = open_spool(all, err);
-    if (i->spool < 0 || open_store(o->image, &i->store, &choice.tag, err) < 0 ||
+    if (open_store(o->image, &i->store, &choice.tag, err) < 0 ||
         find_manifest(i, &choice, err) < 0 || read_config(i, o, err) < 0 ||
         measure_image_new(&i->opts, &i->tree, err) < 0 || read_layers(i, false, err) < 0 ||
         measure_image_merge(i->tree, err) < 0 ||
@@ -148,9 +137,28 @@ int measure_bundle_image_read(const struct measure_bundle_options *o,
         return -(int)err->code;
     if (all)
         measure_image_want_all(i->tree);
-    if (read_layers(i, true, err) < 0)
+    return read_layers(i, true, err);
+}
+
+int measure_bundle_image_read(const struct measure_bundle_options *o,
+                              int (*progress)(void *ctx, uint64_t entries, uint64_t bytes),
+                              void *ctx, struct measure_bundle_image **out, struct cmc_err *err)
+{
+    const bool all = o->profile == MEASURE_PROFILE_CMC;
+    cmc_autofd int spool = open_spool(all, err);
+    if (spool < 0)
         return -(int)err->code;
-    *out = CMC_TAKE_PTR(i);
+    struct measure_bundle_image *i = calloc(1, sizeof(*i));
+    if (!i)
+        return cmc_fail(err, CMC_E_LIMIT, "out of memory");
+    i->opts =
+        (struct measure_rootfs_opts){.file_max = o->file_max, .progress = progress, .ctx = ctx};
+    i->spool = cmc_take_fd(&spool);
+    if (read_all(i, o, all, err) < 0) {
+        measure_bundle_image_free(i);
+        return -(int)err->code;
+    }
+    *out = i;
     return 0;
 }
 

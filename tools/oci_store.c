@@ -170,14 +170,16 @@ int oci_store_open(const char *path, struct oci_store **out, struct cmc_err *err
         return cmc_fail(err, CMC_E_SYS, "open %.300s", path);
     if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
         return cmc_fail(err, CMC_E_FORMAT, "%.300s: neither a directory nor an archive", path);
-    CMC_CLEANUP(oci_store_closep) struct oci_store *s = calloc(1, sizeof(*s));
+    struct oci_store *s = calloc(1, sizeof(*s));
     if (!s)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
     s->fd = cmc_take_fd(&fd);
     s->archive = !S_ISDIR(st.st_mode);
-    if ((s->archive && list_archive(s, err) < 0) || check_version(s, err) < 0)
+    if ((s->archive && list_archive(s, err) < 0) || check_version(s, err) < 0) {
+        oci_store_close(s);
         return cmc_wrap(err, "%.160s", path);
-    *out = CMC_TAKE_PTR(s);
+    }
+    *out = s;
     return 0;
 }
 
