@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attest/prove/cmc.c -- a report of CMC 3.3.0: the nonce of its quote is the hash of the log, among
  * others, so the log must be read first, and hold just what the quote then sees. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,11 @@
 
 enum {
     TRIES = 8,
+    TRY_MS = 150,   /* for all: a slow TPM's next quote would see an event too */
     HELD_TRIES = 2, /* while nobody records; another PCR may still change */
     WAIT_US = 2000, /* before each other one */
     HOLD_MS = 1000,
+    HOLDS = 4,           /* where they end before the quote is there */
     HOLD_WAIT_MS = 5000, /* for an answer */
     HOLD_TRIES = 40,     /* after the pauses of others there must be as long without one */
     HOLD_PAUSE_MS = 100,
@@ -54,10 +57,19 @@ static int try_once(struct run *r, struct cmc_err *err)
     return memcmp(r->quote.digest, r->context.digest, sizeof(r->quote.digest)) == 0;
 }
 
-static int try_often(struct run *r, int tries, struct cmc_err *err)
+static int64_t now_ms(void)
 {
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Behind ms no further one begins. */
+static int try_often(struct run *r, int tries, int64_t ms, struct cmc_err *err)
+{
+    const int64_t end_ms = now_ms() + ms;
     int rc = 0;
-    for (int i = 0; i < tries && rc == 0; i++) {
+    for (int i = 0; i < tries && rc == 0 && (i == 0 || now_ms() < end_ms); i++) {
         if (i > 0)
             wait_us(WAIT_US);
         rc = try_once(r, err);
@@ -78,28 +90,46 @@ static int hold(const struct run *r, struct cmc_err *err)
     return fd;
 }
 
+static bool has_ended(int pause)
+{
+    struct pollfd p = {.fd = pause, .events = POLLIN};
+    return poll(&p, 1, 0) != 0;
+}
+
+/* While nobody records. What comes too late for one pause has another. */
+static int quote_held(struct run *r, struct cmc_err *err)
+{
+    for (int i = 0; i < HOLDS; i++) {
+        cmc_autofd int fd = hold(r, err);
+        if (fd < 0)
+            return cmc_wrap(err, "the log grew during each quote; asking for a pause");
+        const int rc = try_often(r, HELD_TRIES, HOLD_MS, err);
+        if (rc != 0)
+            return rc < 0 ? rc : 0;
+        if (!has_ended(fd))
+            return cmc_fail(err, CMC_E_TPM,
+                            "the quoted PCRs are not those of the log, even while nobody records: "
+                            "does something else extend PCR %u, or another of 0x%06x?",
+                            r->p->cfg.pcr, prove_selection(r->p));
+    }
+    return cmc_fail(err, CMC_E_TPM,
+                    "the log grew during each quote, and in each of %d pauses that were over too "
+                    "soon: ask again, or use profile exact",
+                    HOLDS);
+}
+
 static int quote_tpm(struct run *r, struct cmc_err *err)
 {
-    /* Where the last one needed a pause, this one will most likely too. */
     const bool may_hold = r->p->cfg.recorder_socket != NULL;
-    int rc = try_often(r, may_hold && r->p->busy ? 1 : TRIES, err);
-    r->p->busy = rc == 0;
+    int rc = try_often(r, TRIES, may_hold ? TRY_MS : INT64_MAX / 2, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    if (!may_hold)
-        return cmc_fail(err, CMC_E_TPM,
-                        "the log grew during each of %d quotes, and the recorder cannot be asked "
-                        "to pause: ask again, or use profile exact",
-                        TRIES);
-    cmc_autofd int fd = hold(r, err);
-    if (fd < 0)
-        return cmc_wrap(err, "the log grew during each quote; asking for a pause");
-    rc = try_often(r, HELD_TRIES, err);
-    return rc == 0 ? cmc_fail(err, CMC_E_TPM,
-                              "the quoted PCRs are not those of the log, even while nobody "
-                              "records: does something else extend PCR %u, or another of 0x%06x?",
-                              r->p->cfg.pcr, prove_selection(r->p))
-                   : (rc < 0 ? rc : 0);
+    if (may_hold)
+        return quote_held(r, err);
+    return cmc_fail(err, CMC_E_TPM,
+                    "the log grew during each of %d quotes, and the recorder cannot be asked to "
+                    "pause: ask again, or use profile exact",
+                    TRIES);
 }
 
 static int put_report(const struct run *r, const struct meta_evidence *evidence,

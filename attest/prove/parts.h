@@ -40,7 +40,6 @@ struct prove {
     EVP_PKEY *key;    /* owned; tpm: the public part; sw: both */
     struct tpm_ak ak; /* tpm */
     struct prove_chain chain;
-    bool busy; /* events come faster than quotes: profile cmc */
 };
 
 /* files in storage: 0600, whole or absent */

@@ -12,9 +12,10 @@ endforeach()
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 add_library(cmc_test_prove STATIC unit/attest/prove/bed.c)
 target_link_libraries(cmc_test_prove PUBLIC cmc_prove cmc_test_swtpm test_logs PkgConfig::CRYPTO PkgConfig::CMOCKA)
-foreach(part ak_json cmc details driver evidence exact file items key log prove)
+foreach(part ak_json details driver evidence exact file items key log prove)
   cmc_unit(attest/prove/${part} LIBS cmc_test_prove)
 endforeach()
+cmc_unit(attest/prove/cmc LIBS cmc_test_prove WRAP record_ask_pause)
 
 cmc_fuzz(fuzz_ak_json cmc_prove)
 

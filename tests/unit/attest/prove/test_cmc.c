@@ -9,9 +9,12 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "attest/prove/cmc_context.h"
 #include "base/hex.h"
+#include "record/ask.h"
 #include "tests/lib/rows.h"
 #include "tests/lib/swtpm.h"
 #include "tests/unit/attest/prove/bed.h"
@@ -297,14 +300,63 @@ static void a_tpms_quote_must_fit_the_log(void **state)
     assert_int_equal(prove_report(prover, &r, &out, &err), -CMC_E_TPM);
     assert_non_null(
         strstr(err.msg, "the log grew during each of 8 quotes, and the recorder cannot"));
-    assert_true(prover->busy);
     prover->cfg.recorder_socket = "/nowhere/recorder.sock";
     assert_int_equal(prove_report(prover, &r, &out, &err), -CMC_E_SYS);
     assert_non_null(strstr(err.msg, "asking for a pause"));
     assert_int_equal(out.len, 0);
     follow(&tpm, &followed);
     assert_tpm(prover);
-    assert_false(prover->busy);
+    prove_close(prover);
+    swtpm_stop(&tpm);
+}
+
+static int pauses, paused = -1; /* the recorder's end of the last one */
+static bool short_pauses;
+
+/* The linker puts this in front of record_ask_pause(). */
+/* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp): the linker's names */
+extern __typeof__(record_ask_pause) __real_record_ask_pause, __wrap_record_ask_pause;
+
+int __wrap_record_ask_pause(const char *path, unsigned ms, unsigned timeout_ms, struct cmc_err *err)
+{
+    int pair[2];
+    if (strcmp(path, "recorder of this test") != 0)
+        return __real_record_ask_pause(path, ms, timeout_ms, err);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    if (paused >= 0)
+        (void)close(paused);
+    paused = pair[1];
+    if (short_pauses)
+        (void)shutdown(paused, SHUT_RDWR);
+    pauses++;
+    return pair[0];
+}
+/* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp) */
+
+/* A quote that does not fit in a pause that still lasts never will; in one that was over, it may.
+ */
+static void a_pause_may_be_too_short(void **state)
+{
+    struct swtpm tpm;
+    struct cmc_err err = {0};
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(1 << 20);
+    const struct prove_request r = {.nonce = nonce, .nonce_len = sizeof(nonce)};
+    (void)state;
+    if (!swtpm_start(&tpm, NULL))
+        skip();
+    struct prove *prover = open_tpm(&tpm);
+    prover->cfg.recorder_socket = "recorder of this test";
+    bed_write(&bed); /* and nothing is extended */
+    pauses = 0;
+    short_pauses = false;
+    assert_int_equal(prove_report(prover, &r, &out, &err), -CMC_E_TPM);
+    assert_non_null(strstr(err.msg, "even while nobody records"));
+    assert_int_equal(pauses, 1);
+    short_pauses = true;
+    assert_int_equal(prove_report(prover, &r, &out, &err), -CMC_E_TPM);
+    assert_non_null(strstr(err.msg, "in each of 4 pauses that were over too soon"));
+    assert_int_equal(pauses, 1 + 4);
+    (void)close(paused);
     prove_close(prover);
     swtpm_stop(&tpm);
 }
@@ -318,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(software_reports, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_banks_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tpms_quote_must_fit_the_log, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pause_may_be_too_short, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
