@@ -14,16 +14,17 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import world  # pylint: disable=wrong-import-position
 
 # faults last: they take the TPM and the log away. versions: ctr 1.7 warns of it ever after
-TOPICS = ["proof", "run", "task", "log", "layers", "userns", "many", "restart", "start", "bundle", "dryrun",
-          "image", "cri", "cri_pods", "cri_upgrade", "cri_versions", "docker", "versions", "slow", "kills", "faults"]
+TOPICS = ["proof", "proof_cmc", "proof_load", "run", "task", "log", "layers", "userns", "many", "restart",
+          "start", "bundle", "dryrun", "image", "cri", "cri_pods", "cri_upgrade", "cri_versions", "docker",
+          "versions", "slow", "kills", "faults"]
 
 
 def one(name, case):
     begin = time.monotonic()
     try:
-        case()
+        numbers = case()
         world.nothing_left()
-        line = f"ok {name} ({time.monotonic() - begin:.1f} s)"
+        line = f"ok {name} ({time.monotonic() - begin:.1f} s)" + (f" - {numbers}" if numbers else "")
     except world.Skip as why:
         line = f"skip {name} - {why}"
     except Exception as why:  # pylint: disable=broad-except
