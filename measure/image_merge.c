@@ -132,35 +132,45 @@ static int add_node(struct merge *m, uint32_t parent, const struct item *item, s
     return cmc_buf_check(&n->text, "names and attributes", err);
 }
 
-/* The directory node, whose layers' directories are those from dirs on: its entries become nodes,
- * and it the innermost frame. */
-static int enter(struct merge *m, uint32_t node, size_t dirs, struct cmc_err *err)
+/* Nodes for the first count items, of one directory: of each name the topmost layer decides. */
+static int add_nodes(struct merge *m, uint32_t node, const struct item *items, size_t count,
+                     struct cmc_err *err)
 {
-    struct measure_nodes *n = m->n;
-    const ssize_t count = gather(m, dirs, err);
-    const uint32_t first = (uint32_t)n->count;
-    if (count < 0)
-        return (int)count;
-    for (ssize_t k = 0; k < count; k++) {
-        assert(m->items);
-        const struct item *item = &m->items[k];
-        if (k > 0 && strcmp(item->name, item[-1].name) == 0) /* a layer above has decided */
-            continue;
-        if (measure_image_whiteout(&m->t->inodes[item->inode]))
-            continue;
-        if (add_node(m, node, item, err) < 0)
+    for (size_t k = 0; k < count; k++) {
+        const struct item *item = &items[k];
+        const bool hidden = k > 0 && strcmp(item->name, item[-1].name) == 0;
+        if (!hidden && !measure_image_whiteout(&m->t->inodes[item->inode]) &&
+            add_node(m, node, item, err) < 0)
             return -(int)err->code;
     }
-    n->v[node].u.in.first = first;
-    n->v[node].u.in.count = (uint32_t)n->count - first;
+    return 0;
+}
+
+static int push_frame(struct merge *m, const struct frame *f, struct cmc_err *err)
+{
     void *v = m->frames;
     const int r = push(&v, sizeof(*m->frames), m->depth, &m->frame_cap, err);
     m->frames = v;
     if (r < 0)
         return r;
     assert(m->frames);
-    m->frames[m->depth++] = (struct frame){node, first, (uint32_t)n->count, dirs};
+    m->frames[m->depth++] = *f;
     return 0;
+}
+
+/* The directory node, whose layers' directories are those from dirs on: its entries become nodes,
+ * and it the innermost frame. */
+static int enter(struct merge *m, uint32_t node, size_t dirs, struct cmc_err *err)
+{
+    struct measure_nodes *n = m->n;
+    const uint32_t first = (uint32_t)n->count;
+    const ssize_t count = gather(m, dirs, err);
+    if (count < 0 || (count > 0 && add_nodes(m, node, m->items, (size_t)count, err) < 0))
+        return -(int)err->code;
+    n->v[node].u.in.first = first;
+    n->v[node].u.in.count = (uint32_t)n->count - first;
+    const struct frame f = {node, first, (uint32_t)n->count, dirs};
+    return push_frame(m, &f, err);
 }
 
 /* What the layers have under the name of a directory: those above one that hides the others. */
