@@ -136,6 +136,7 @@ static int add_node(struct merge *m, uint32_t parent, const struct item *item, s
 static int add_nodes(struct merge *m, uint32_t node, const struct item *items, size_t count,
                      struct cmc_err *err)
 {
+    assert(items);
     for (size_t k = 0; k < count; k++) {
         const struct item *item = &items[k];
         const bool hidden = k > 0 && strcmp(item->name, item[-1].name) == 0;
