@@ -38,11 +38,13 @@ static TSS2_RC forward(const char *tcti, const uint8_t *cmd, size_t cmd_len, uin
 {
     TSS2_TCTI_CONTEXT *real = NULL;
     TSS2_RC rc = Tss2_TctiLdr_Initialize(tcti, &real);
+    if (rc != TSS2_RC_SUCCESS)
+        return rc;
     *len = FAKE_TCTI_BYTES;
+    const TSS2_TCTI_CONTEXT_COMMON_V1 *line = (const TSS2_TCTI_CONTEXT_COMMON_V1 *)real;
+    rc = line->transmit(real, cmd_len, cmd);
     if (rc == TSS2_RC_SUCCESS)
-        rc = Tss2_Tcti_Transmit(real, cmd_len, cmd);
-    if (rc == TSS2_RC_SUCCESS)
-        rc = Tss2_Tcti_Receive(real, len, rsp, TSS2_TCTI_TIMEOUT_BLOCK);
+        rc = line->receive(real, len, rsp, TSS2_TCTI_TIMEOUT_BLOCK);
     Tss2_TctiLdr_Finalize(&real);
     return rc;
 }

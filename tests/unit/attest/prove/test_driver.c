@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/ec.h>
@@ -149,6 +150,8 @@ static void a_tpm_holds_the_key(void **state)
         bed_certify(&bed, &csr, &chain);
         if (prove_install(&c, chain.data, chain.len, &err) < 0 || prove_open(&c, &prover, &err) < 0)
             fail_msg("%s", err.msg);
+        if (!prover)
+            abort();
         const struct tpm_quote_ask ask = {.bank = CMC_ALG_SHA256, .pcrs = 0xff};
         struct tpm_quote q;
         assert_int_equal(prover->driver->quote(prover, &ask, &q, &err), 0);
