@@ -101,7 +101,7 @@ struct sign {
 
 static TSS2_RC hash_and_sign(ESYS_CONTEXT *esys, ESYS_TR key, void *arg)
 {
-    const TPMT_SIG_SCHEME scheme = {.scheme = TPM2_ALG_NULL}; /* the key's own */
+    const TPMT_SIG_SCHEME own = {.scheme = TPM2_ALG_NULL}; /* the key's own */
     struct sign *s = arg;
     CMC_CLEANUP(tpm_esys_freep) TPM2B_DIGEST *digest = NULL;
     CMC_CLEANUP(tpm_esys_freep) TPMT_TK_HASHCHECK *ticket = NULL;
@@ -109,7 +109,7 @@ static TSS2_RC hash_and_sign(ESYS_CONTEXT *esys, ESYS_TR key, void *arg)
     TSS2_RC rc = Esys_Hash(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &s->data,
                            TPM2_ALG_SHA256, ESYS_TR_RH_OWNER, &digest, &ticket);
     if (rc == TSS2_RC_SUCCESS)
-        rc = Esys_Sign(esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, digest, &scheme,
+        rc = Esys_Sign(esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, digest, &own,
                        ticket, &signature);
     if (rc == TSS2_RC_SUCCESS)
         s->signature = *signature;

@@ -141,12 +141,12 @@ static int make_key(struct creator *c, enum tpm_ak_alg alg, struct certified *ho
 static int certify(struct creator *c, const struct certified *how, struct tpm_ak *out)
 {
     static const TPM2B_DATA qualifying;
-    const TPMT_SIG_SCHEME scheme = {.scheme = TPM2_ALG_NULL};
+    const TPMT_SIG_SCHEME own = {.scheme = TPM2_ALG_NULL};
     CMC_CLEANUP(tpm_esys_freep) TPM2B_ATTEST *attest = NULL;
     CMC_CLEANUP(tpm_esys_freep) TPMT_SIGNATURE *signature = NULL;
     TSS2_RC rc =
         Esys_CertifyCreation(c->esys, c->key, c->key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-                             &qualifying, how->hash, &scheme, how->ticket, &attest, &signature);
+                             &qualifying, how->hash, &own, how->ticket, &attest, &signature);
     if (rc == TSS2_RC_SUCCESS)
         rc = attest->size > sizeof(out->attest.data) ? TSS2_BASE_RC_BAD_SIZE : TSS2_RC_SUCCESS;
     if (rc == TSS2_RC_SUCCESS) {

@@ -98,15 +98,15 @@ static TSS2_RC judge(struct work *w, const TPM2B_ATTEST *attest)
 
 static TSS2_RC quote(ESYS_CONTEXT *esys, ESYS_TR key, void *arg)
 {
-    const TPMT_SIG_SCHEME scheme = {.scheme = TPM2_ALG_NULL}; /* the key's own */
+    const TPMT_SIG_SCHEME own = {.scheme = TPM2_ALG_NULL}; /* the key's own */
     struct work *w = arg;
     const TPML_PCR_SELECTION want = select_of(w->ask->bank, w->ask->pcrs);
     TPM2B_DATA nonce = {.size = sizeof(w->ask->nonce)};
     CMC_CLEANUP(tpm_esys_freep) TPM2B_ATTEST *attest = NULL;
     CMC_CLEANUP(tpm_esys_freep) TPMT_SIGNATURE *signature = NULL;
     memcpy(nonce.buffer, w->ask->nonce, sizeof(w->ask->nonce));
-    TSS2_RC rc = Esys_Quote(esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &nonce,
-                            &scheme, &want, &attest, &signature);
+    TSS2_RC rc = Esys_Quote(esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &nonce, &own,
+                            &want, &attest, &signature);
     if (rc == TSS2_RC_SUCCESS)
         rc = judge(w, attest);
     w->out->signature.len = 0;

@@ -169,7 +169,7 @@ static void handles_of_others_stay(void **state)
     const uint32_t kept = second.handle;
     (void)state;
     assert_int_equal(first.handle, TPM_AK_FIRST);
-    assert_int_equal(second.handle, TPM_AK_FIRST + 1);
+    assert_int_equal(second.handle, (uint32_t)TPM_AK_FIRST + 1);
     evict(first.handle);
     third = make(TPM_AK_ECDSA_P256);
     assert_int_equal(third.handle, TPM_AK_FIRST); /* the first free one */
