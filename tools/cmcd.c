@@ -275,7 +275,7 @@ int main(int argc, char **argv)
     struct settings settings = {0};
     struct daemon d = {.notify = getenv("NOTIFY_SOCKET")};
 
-    (void)setrlimit(RLIMIT_CORE, &none); /* stored configurations hold values of variables */
+    (void)setrlimit(RLIMIT_CORE, &none);     /* stored configurations hold values of variables */
     (void)setenv("TSS2_LOG", "all+none", 1); /* tss2 would write to stderr what we report once */
     (void)umask(0077);
     int rc = parse(argc, argv, &settings, &err);

@@ -6,7 +6,7 @@
 #include "attest/verify/verify.h"
 
 enum {
-    VERIFY_TEXT_MAX = 4096,          /* bytes of one text; longer ones are cut, with "..." */
+    VERIFY_TEXT_MAX = 4096,           /* bytes of one text; longer ones are cut, with "..." */
     VERIFY_TREE_BYTES_MAX = 256 << 20 /* all texts, claims and arrays of one result */
 };
 

@@ -2,9 +2,9 @@
 /* tests/unit/base/test_service.c -- sockets that are passed, states that are told, sockets made. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

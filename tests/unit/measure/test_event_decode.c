@@ -14,9 +14,9 @@
 #include "tests/lib/rows.h"
 #include "tests/tools/logs.h"
 
-static const enum measure_event_type written[] = {MEASURE_RECORDER_START, MEASURE_CONTAINER_CREATE,
-                                                  MEASURE_CONTAINER_DELETE, MEASURE_FAILED,
-                                                  MEASURE_DISCONTINUITY, MEASURE_UNMEASURED};
+static const enum measure_event_type written[] = {
+    MEASURE_RECORDER_START, MEASURE_CONTAINER_CREATE, MEASURE_CONTAINER_DELETE,
+    MEASURE_FAILED,         MEASURE_DISCONTINUITY,    MEASURE_UNMEASURED};
 
 static const char many[MEASURE_TEXT_MAX + 2] = {[0 ... MEASURE_TEXT_MAX] = 'x'};
 
