@@ -10,7 +10,7 @@ enum {
     SERVE_CLIENTS_MAX = 4096,
     SERVE_TCP_CLIENTS_MAX = 256,
     SERVE_WORKERS = 4,          /* beside the one that uses the TPM */
-    SERVE_HELD_MAX = 128 << 20, /* bytes of requests, and of answers that wait to be sent */
+    SERVE_HELD_MAX = 128 << 20, /* bytes of requests, and of answers to be sent; TCP: half */
     SERVE_REQUEST_MS = 10000,
     SERVE_EXCHANGE_MS = 30000,
     SERVE_RELOAD_MS = 60000,

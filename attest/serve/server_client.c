@@ -59,7 +59,7 @@ static void leave_queue(struct serve_server *s, struct client *c)
 
 static void forget_request(struct serve_server *s, struct client *c)
 {
-    s->held_requests -= c->payload.len;
+    s->held_requests[c->who.tcp] -= c->payload.len;
     cmc_buf_done(&c->payload);
     c->payload = cmc_buf_of(0);
 }
@@ -67,7 +67,7 @@ static void forget_request(struct serve_server *s, struct client *c)
 static void forget_answer(struct serve_server *s, struct client *c)
 {
     if (c->answer_fd >= 0)
-        s->held_answers -= c->answer_len;
+        s->held_answers[c->who.tcp] -= c->answer_len;
     cmc_closep(&c->answer_fd);
     cmc_buf_done(&c->answer);
     c->answer = cmc_buf_of(0);
@@ -183,7 +183,7 @@ void serve_client_answer(struct serve_server *s, struct client *c, int fd, size_
     c->job = NULL;
     c->answer_fd = fd;
     c->answer_len = len;
-    s->held_answers += len;
+    s->held_answers[c->who.tcp] += len;
     begin_writing(s, c);
 }
 
@@ -218,13 +218,13 @@ static void read_head(struct serve_server *s, struct client *c)
 static void keep_payload(struct serve_server *s, struct client *c, const uint8_t *data, size_t len)
 {
     struct cmc_err err;
-    if (s->held_requests + len > s->limits.held) {
+    if (s->held_requests[c->who.tcp] + len > s->limits.held / 2) {
         serve_client_refuse(s, c, "too many requests at a time: ask again");
         return;
     }
     const size_t before = c->payload.len;
     cmc_put(&c->payload, data, len);
-    s->held_requests += c->payload.len - before;
+    s->held_requests[c->who.tcp] += c->payload.len - before;
     if (c->payload.bad)
         serve_client_drop(s, c); /* out of memory */
     else if (c->payload.len < c->request.len)

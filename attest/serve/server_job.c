@@ -68,6 +68,7 @@ static void close_job(struct serve_server *s, struct job *j)
     if (*at)
         *at = j->next;
     *(j->uses_tpm ? &s->tpm_workers : &s->workers) -= 1;
+    s->tcp_workers -= !j->uses_tpm && j->is_tcp;
     serve_server_forget(s, &j->watch);
     cmc_closep(&j->answer_fd);
     free(j);
@@ -106,9 +107,11 @@ static struct job *new_job(struct serve_server *s, const struct serve_task *task
     j->answer_fd = -1;
     j->uses_tpm = uses_tpm(task->type);
     j->is_reload = task->type == SERVE_UPDATE_METADATA;
+    j->is_tcp = task->who.tcp;
     j->next = s->jobs;
     s->jobs = j;
     *(j->uses_tpm ? &s->tpm_workers : &s->workers) += 1;
+    s->tcp_workers += !j->uses_tpm && j->is_tcp;
     if (start(s, task, j, err) == 0)
         return j;
     close_job(s, j);
@@ -161,26 +164,26 @@ static bool is_reloading(const struct serve_server *s)
 }
 
 /* Whether a request may begin: one with the TPM, some others, one reload; and while many answers
- * wait to be sent, none. */
+ * wait to be sent, none. Strangers leave a worker to who is on this host. */
 static bool is_free(const struct serve_server *s, const struct client *c)
 {
-    if (s->held_answers > s->limits.held)
+    if (s->held_answers[c->who.tcp] > s->limits.held / 2)
         return false;
     if (uses_tpm(c->request.type))
         return s->tpm_workers == 0;
     if (c->request.type == SERVE_UPDATE_METADATA && is_reloading(s))
         return false;
+    if (c->who.tcp && s->limits.workers > 1 && s->tcp_workers >= s->limits.workers - 1)
+        return false;
     return s->workers < s->limits.workers;
 }
 
-void serve_job_start_all(struct serve_server *s)
+static void start_those(struct serve_server *s, bool tcp)
 {
     struct client *before = NULL;
-    if (s->reload_wanted && !is_reloading(s))
-        start_reload(s);
     for (struct client *c = s->queue_first, *next; c; c = next) {
         next = c->queue_next;
-        if (!is_free(s, c)) {
+        if (c->who.tcp != tcp || !is_free(s, c)) {
             before = c;
             continue;
         }
@@ -190,6 +193,15 @@ void serve_job_start_all(struct serve_server *s)
         c->queue_next = NULL;
         start_client(s, c);
     }
+}
+
+/* Who is on this host does not wait behind strangers. */
+void serve_job_start_all(struct serve_server *s)
+{
+    if (s->reload_wanted && !is_reloading(s))
+        start_reload(s);
+    start_those(s, false);
+    start_those(s, true);
 }
 
 /* What is behind the answer goes to adopt(). */

@@ -45,7 +45,7 @@ struct client {
     size_t answer_len, sent;
     struct client *next; /* all clients, oldest first; or the freed */
     struct client *before;
-    struct client *queue_next; /* QUEUED: first come, first served */
+    struct client *queue_next; /* QUEUED: as they came */
 };
 
 struct job {            /* a process that works on one request */
@@ -54,7 +54,7 @@ struct job {            /* a process that works on one request */
     int answer_fd;         /* a memfd that it fills */
     struct client *client; /* NULL: gone, or nobody asked (a reload) */
     int64_t end_ms;
-    bool uses_tpm, is_reload, killed;
+    bool uses_tpm, is_reload, is_tcp, killed;
     struct job *next;
 };
 
@@ -69,8 +69,9 @@ struct serve_server {
     struct client *first, *last, *freed;
     struct client *queue_first, *queue_last;
     struct job *jobs;
-    size_t clients, tcp_clients, workers, tpm_workers;
-    size_t held_requests, held_answers; /* bytes */
+    size_t clients, tcp_clients, workers, tcp_workers, tpm_workers; /* tcp_workers: of workers */
+    /* Bytes, by who.tcp: strangers fill their own half alone. */
+    size_t held_requests[2], held_answers[2];
     bool reload_wanted, stop;
 };
 

@@ -329,7 +329,7 @@ static void too_much_at_a_time(void **state)
 {
     (void)state;
     static char half[40000];
-    const struct serve_limits limits = {.held = 65536};
+    const struct serve_limits limits = {.held = 2 * 65536};
     struct server_bed b;
     server_bed_start(&b, &limits);
     const int first = server_bed_dial(&b, false);
@@ -343,6 +343,45 @@ static void too_much_at_a_time(void **state)
     (void)close(first);
     pause_ms(100);
     server_bed_alive(&b);
+    server_bed_stop(&b);
+}
+
+/* Strangers who fill what they may leave the rest to who is on this host: memory of requests and of
+ * answers, a worker, and the next place at the TPM. */
+static void strangers(void **state)
+{
+    (void)state;
+    static char half[40000];
+    const struct serve_limits limits = {.held = 2 * 65536, .workers = 2, .exchange_ms = 8000};
+    struct server_bed b;
+    int fd[8];
+    uint8_t c;
+    server_bed_start(&b, &limits);
+    for (size_t i = 0; i < ROWS(fd); i++)
+        fd[i] = server_bed_dial(&b, true);
+    server_bed_send(fd[0], "\0\0\xa0\0\0\0\0\2", 8); /* begins a large request */
+    server_bed_send(fd[0], half, sizeof(half));
+    const int local = server_bed_dial(&b, false);
+    server_bed_send(local, "\0\0\xa0\0\0\0\0\2", 8);
+    server_bed_send(local, half, sizeof(half));
+    pause_ms(100);
+    assert_int_equal(recv(local, &c, 1, MSG_DONTWAIT), -1); /* not refused */
+    for (size_t i = 1; i < 4; i++)
+        server_bed_ask(fd[i], SERVE_VERIFY, "hang", 4);
+    server_bed_ask(fd[4], SERVE_ATTEST, "ssssssssss", 10); /* 0.2 s */
+    server_bed_ask(fd[5], SERVE_ATTEST, "hang", 4);
+    server_bed_ask(fd[6], SERVE_ATTEST, "hang", 4);
+    server_bed_alive(&b);
+    assert_string_equal(server_bed_exchange(&b, SERVE_ATTEST, "echo"), "echo");
+    for (size_t i = 1; i < 4; i++)
+        (void)close(fd[i]);
+    server_bed_ask(fd[7], SERVE_VERIFY, "long", 4); /* does not read its answer */
+    assert_int_equal(recv(fd[7], &c, 1, MSG_PEEK), 1);
+    server_bed_alive(&b);
+    (void)close(local);
+    (void)close(fd[0]);
+    for (size_t i = 4; i < ROWS(fd); i++)
+        (void)close(fd[i]);
     server_bed_stop(&b);
 }
 
@@ -415,7 +454,7 @@ int main(void)
         cmocka_unit_test(goes_away),          cmocka_unit_test(idle_and_busy),
         cmocka_unit_test(one_at_the_tpm),     cmocka_unit_test(makes_room),
         cmocka_unit_test(too_much_at_a_time), cmocka_unit_test(reload),
-        cmocka_unit_test(not_for_them),
+        cmocka_unit_test(not_for_them),       cmocka_unit_test(strangers),
     };
     return cmocka_run_group_tests_name("attest/serve/server", tests, NULL, NULL);
 }
