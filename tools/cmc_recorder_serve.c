@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/time.h>
 #include <time.h>
@@ -21,6 +22,7 @@
 #include "base/hex.h"
 #include "record/dir.h"
 #include "record/lock.h"
+#include "record/logfile.h"
 #include "record/request.h"
 
 enum { REQUEST_WAIT_S = 1, PAUSE_LOCK_MS = 2000, RECORD_LOCK_MS = 10000, CGROUP_FILE_MAX = 65536 };
@@ -86,10 +88,18 @@ static int read_cgroup(uint32_t pid, struct cmc_buf *out, struct cmc_err *err)
     return cmc_buf_check(out, path, err);
 }
 
-/* Events of containers come first: a flood of reports never takes more than half of the space. */
+/* Events of containers come first: a flood of reports never takes more than half of the space, nor
+ * of the length that a log may have. */
 static int check_space(const char *dir, struct cmc_err *err)
 {
     struct statvfs fs;
+    struct stat log;
+    cmc_autofd int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && fstatat(fd, "log", &log, AT_SYMLINK_NOFOLLOW) == 0 &&
+        log.st_size > RECORD_LOG_MAX / 2)
+        return cmc_fail(err, CMC_E_LIMIT,
+                        "the log in %s is more than half full: what is left is for containers",
+                        dir);
     if (statvfs(dir, &fs) < 0)
         return errno == ENOENT ? 0 : cmc_fail(err, CMC_E_SYS, "statvfs %s", dir);
     if (fs.f_bavail < fs.f_blocks / 2)

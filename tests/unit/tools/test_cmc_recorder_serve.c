@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/tools/test_cmc_recorder_serve.c -- what the recorder's socket records, and for whom.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 #include "record/ask.h"
 #include "record/dir.h"
 #include "record/lock.h"
+#include "record/logfile.h"
 #include "record/request.h"
 #include "tests/lib/recorder_bed.h"
 #include "tests/lib/rows.h"
@@ -102,6 +104,28 @@ static void refuses(void **state)
     b.table.cfg.pcr = 16; /* whatever the recorder refuses is told */
     a = ask(&s, &r);
     assert_true(!a.ok && strstr(a.why, "16"));
+    bed_done(&b);
+}
+
+/* What is left of a log is for containers, however much space the file system has. */
+static void half_full(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cmc_err err = {0};
+    struct record_receipt receipt;
+    bed_init(&b, 1);
+    struct recorder_service s = {.record = &b.table.cfg, .user = (uid_t)-1};
+    const struct record_request r = report();
+    assert_int_equal(bed_record(&b, 1, 1, &receipt, &err), 0);
+    const int dir = record_dir_open(b.table.cfg.runtime_dir, false, &err);
+    const int log = openat(dir, "log", O_WRONLY | O_CLOEXEC);
+    assert_true(dir >= 0 && log >= 0);
+    assert_int_equal(ftruncate(log, RECORD_LOG_MAX / 2 + 1), 0);
+    const struct record_answer a = ask(&s, &r);
+    assert_true(!a.ok && strstr(a.why, "the log in"));
+    (void)close(log);
+    (void)close(dir);
     bed_done(&b);
 }
 
@@ -236,8 +260,9 @@ static void for_whom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records), cmocka_unit_test(refuses), cmocka_unit_test(silence),
-        cmocka_unit_test(pauses),  cmocka_unit_test(holds),   cmocka_unit_test(for_whom),
+        cmocka_unit_test(records),   cmocka_unit_test(refuses), cmocka_unit_test(silence),
+        cmocka_unit_test(pauses),    cmocka_unit_test(holds),   cmocka_unit_test(for_whom),
+        cmocka_unit_test(half_full),
     };
     return cmocka_run_group_tests_name("tools/cmc_recorder_serve", tests, NULL, NULL);
 }
