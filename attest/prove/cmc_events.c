@@ -9,10 +9,15 @@
 #include "base/json.h"
 #include "measure/reference.h"
 
-enum { PROPERTIES = 2, SPEC_MAX = 16 << 20 };
+enum {
+    PROPERTIES = 2,
+    SPEC_MAX = 16 << 20,
+    SPECS_BYTES = 8 << 20 /* together, as text: parsed they are up to forty times as long */
+};
 
-struct prove_cmc_parts { /* of one event */
-    char *text;          /* owned: texts of ev */
+struct prove_cmc_parts {          /* of one event */
+    const struct prove_event *ev; /* a container's; NULL: another one */
+    char *text;                   /* owned: texts of ev */
     struct cmc_json_doc *spec;
     struct meta_hash hash;
     struct meta_property property[PROPERTIES];
@@ -57,18 +62,22 @@ static struct meta_component *new_event(const struct prove *p, struct prove_cmc_
     return c;
 }
 
-/* The configuration as JSON, when it may be shown; NULL without. */
+/* The configuration as JSON, when it may be shown and there is room; NULL without. */
 static int take_spec(const struct prove *p, const struct prove_log *log,
-                     const struct prove_event *ev, struct prove_cmc_parts *parts,
-                     struct cmc_err *err)
+                     struct prove_cmc_parts *parts, size_t *left, struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf form = cmc_buf_of(SPEC_MAX);
     cmc_autobuf struct cmc_buf exact = cmc_buf_of(SPEC_MAX);
     struct cmc_err ignored = {0};
     const struct cmc_json *root = NULL;
-    int rc = prove_config_detail(p, log, ev, &form, err);
+    int rc = prove_config_detail(p, log, parts->ev, &form, err);
     if (rc != 1)
         return rc;
+    if (form.len > *left) {
+        *left = 0; /* full: the older ones stay here */
+        return 0;
+    }
+    *left -= form.len;
     measure_reference_put_form(&exact, form.data, form.len);
     if (!exact.bad &&
         cmc_json_parse((const char *)exact.data, exact.len, &parts->spec, &root, &ignored) == 0)
@@ -76,9 +85,8 @@ static int take_spec(const struct prove *p, const struct prove_log *log,
     return 0;
 }
 
-static int add_record(const struct prove *p, const struct prove_log *log,
-                      const struct prove_event *ev, bool details, struct prove_cmc_events *e,
-                      struct cmc_err *err)
+static int add_record(const struct prove *p, const struct prove_event *ev,
+                      struct prove_cmc_events *e, struct cmc_err *err)
 {
     struct measure_event full = {0};
     struct meta_component *c = new_event(p, e, "application", ev->digest);
@@ -94,7 +102,19 @@ static int add_record(const struct prove *p, const struct prove_log *log,
     parts->ctr = (struct meta_ctr){.config = {.data = ev->config, .len = sizeof(ev->config)},
                                    .rootfs = {.data = ev->rootfs, .len = sizeof(ev->rootfs)}};
     c->ctr = &parts->ctr;
-    return details ? take_spec(p, log, ev, parts, err) : 0;
+    parts->ev = ev;
+    return 0;
+}
+
+/* The newest first: each is kept parsed, and a log may be long. */
+static int take_specs(const struct prove *p, const struct prove_log *log,
+                      struct prove_cmc_events *e, struct cmc_err *err)
+{
+    size_t left = SPECS_BYTES;
+    for (size_t i = e->count; i-- && left;)
+        if (e->parts[i].ev && take_spec(p, log, &e->parts[i], &left, err) < 0)
+            return -(int)err->code;
+    return 0;
 }
 
 static const uint8_t *sha256_of(const struct measure_banks *b)
@@ -158,9 +178,9 @@ static int fill(const struct prove *p, const struct prove_log *log, bool details
         new_event(p, e, "firmware", e->start)->name = "TPM_PCR_INIT_VALUE";
     for (size_t i = first; i < log->count; i++)
         for (unsigned n = times(&log->event[i]); n; n--)
-            if (add_record(p, log, &log->event[i], details, e, err) < 0)
+            if (add_record(p, &log->event[i], e, err) < 0)
                 return -(int)err->code;
-    return 0;
+    return details ? take_specs(p, log, e, err) : 0;
 }
 
 /* Filled in place: components point into it. */

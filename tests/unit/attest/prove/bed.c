@@ -22,7 +22,7 @@
 #include "measure/config_cmc.h"
 #include "record/details.h"
 
-enum { FILE_MAX = 1 << 20, YEAR_S = 365 * 86400 };
+enum { FILE_MAX = 1 << 20, DETAILS_QUOTA = 64 << 20, YEAR_S = 365 * 86400 };
 
 static X509 *certify(EVP_PKEY *key, const char *cn, EVP_PKEY *issuer_key, X509 *issuer)
 {
@@ -158,7 +158,7 @@ void bed_create(struct bed *b, const char *config, const uint8_t *redaction_key,
     struct measure_event ev = logs_least_event(MEASURE_CONTAINER_CREATE);
     measure(b, config, redaction_key, &c);
     (void)snprintf(details, sizeof(details), "%s/details", b->state);
-    if (record_details_put(details, "config", c.digest, c.detail.data, c.detail.len, FILE_MAX,
+    if (record_details_put(details, "config", c.digest, c.detail.data, c.detail.len, DETAILS_QUOTA,
                            &err) < 0)
         fail_msg("%s", err.msg);
     ev.has_config = true;

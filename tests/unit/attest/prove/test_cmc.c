@@ -222,6 +222,35 @@ static void software_reports(void **state)
         }
 }
 
+/* Of many long configurations the older ones are left out: a report is no longer than it may be,
+ * nor its prover's memory. */
+static void old_configurations_are_left_out(void **state)
+{
+    enum { LONG = 5 << 19, COUNT = 4 };
+    struct prove_log log = {0};
+    struct prove_cmc_events e;
+    struct cmc_err err = {0};
+    (void)state;
+    for (char i = 0; i < COUNT; i++) {
+        uint8_t digest[CMC_SHA256_LEN];
+        cmc_autobuf struct cmc_buf config = cmc_buf_of(LONG + 128);
+        cmc_put_text(&config, "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"");
+        for (size_t n = 0; n < LONG; n++)
+            cmc_put_u8(&config, (uint8_t)('a' + i));
+        cmc_put_text(&config, "\"]}}");
+        cmc_put_u8(&config, '\0');
+        bed_create(&bed, (const char *)config.data, NULL, digest);
+    }
+    bed_write(&bed);
+    assert_int_equal(prove_log_read(bed.run, CMC_ALG_SHA256, &log, &err), 0);
+    assert_int_equal(prove_cmc_events_of(p, &log, true, &e, &err), 0);
+    assert_int_equal(e.count, 3 + COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(e.event[3 + i].ctr->oci_spec != NULL, i > 0);
+    prove_cmc_events_done(&e);
+    prove_log_done(&log);
+}
+
 static void other_banks_are_refused(void **state)
 {
     struct cmc_err err = {0};
@@ -373,6 +402,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_firmware_was_there_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(logs_that_say_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(software_reports, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(old_configurations_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_banks_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tpms_quote_must_fit_the_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pause_may_be_too_short, set_up, tear_down),
