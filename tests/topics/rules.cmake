@@ -5,7 +5,7 @@ cmc_fuzz(fuzz_cmc_verify cmc_verify)
 
 add_library(cmc_test_meta STATIC lib/cmc_bed.c lib/meta_bed.c)
 target_link_libraries(cmc_test_meta PUBLIC cmc_verify cmc_test_pki PRIVATE PkgConfig::CMOCKA)
-foreach(part attestation_result cmc metadata)
+foreach(part attestation_result cmc cmc_truncated metadata)
   cmc_unit(attest/verify/${part} LIBS cmc_test_meta)
 endforeach()
 cmc_unit(attest/verify/cmc_vectors LIBS cmc_test_meta cmc_test_vectors)

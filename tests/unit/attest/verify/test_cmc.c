@@ -566,27 +566,9 @@ static void register_without_reference(void **state)
     cmc_bed_close(b);
 }
 
-/* Truncated at every byte: refused, never a crash. */
-static void truncated(void **state)
-{
-    struct cmc_bed *b = cmc_bed_open();
-    struct cmc_err err = {0};
-    b->encoding = *(const enum meta_encoding *)*state;
-    cmc_autobuf struct cmc_buf report = cmc_bed_report(b);
-    for (size_t len = 0; len < report.len; len += len < 2000 ? 1 : 61) {
-        struct verify_result *r = NULL;
-        assert_int_equal(
-            verify_report(report.data, len, b->asked, sizeof(b->asked), &b->policy, &r, &err), 0);
-        assert_int_equal(r->verdict, VERIFY_NOT_TRUSTED);
-        verify_result_free(r);
-    }
-    cmc_bed_close(b);
-}
-
 int main(void)
 {
-    static enum meta_encoding encodings[] = {META_JSON, META_CBOR};
-    struct CMUnitTest tests[ROWS(rows) + 4];
+    struct CMUnitTest tests[ROWS(rows) + 2];
     size_t n = 0;
     for (; n < ROWS(rows); n++) {
         struct row *r = NULL;
@@ -595,8 +577,5 @@ int main(void)
     }
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(difference_by_member);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(register_without_reference);
-    for (size_t i = 0; i < ROWS(encodings); i++)
-        tests[n++] = (struct CMUnitTest){i ? "truncated CBOR" : "truncated JSON", truncated, NULL,
-                                         NULL, &encodings[i]};
     return cmocka_run_group_tests_name("attest/verify/cmc", tests, NULL, NULL);
 }
