@@ -12,6 +12,10 @@ static const struct {
     {"log.prefix", "Each event was extended into the register, one after the other. Replaying the "
                    "list gives the quoted value, so none can be missing, added, moved or changed. "
                    "What was recorded after the quote is left out."},
+    {"log.begin",
+     "What the register held before the list, where that is not nothing. The firmware's own log "
+     "says "
+     "it, but anybody could have written that: signed references have to say the same."},
     {"log.start", "The list begins with what the recorder wrote when this TPM was last reset. A "
                   "list of an earlier boot would name an earlier reset."},
     {"log.register",

@@ -96,6 +96,8 @@ static int judge_containers(struct verify_exact *x, const struct tops *top,
     const bool hardware = verify_key_kind(verify_quote_key(x->quote)) == VERIFY_KEY_TPM;
     (void)verify_metadata_level(x->metadata, hardware, x->tree, top->containers);
     out->pcr = verify_log_pcr(x->log);
+    verify_host_start(x, top->log);
+    top->log->status = verify_claim_worst(top->log);
     const int rc = verify_containers(x, top->containers, out, err);
     if (rc < 0)
         return rc;

@@ -21,7 +21,9 @@ struct verify_exact {
 /* containers.c: each event against the references; fills out->container. Claims below up. */
 CMC_MUST_CHECK int verify_containers(const struct verify_exact *x, struct verify_claim *up,
                                      struct verify_result *out, struct cmc_err *err);
-/* host_pcrs.c, host_programs.c: boot chain and programs against the references. */
+/* host_pcrs.c, host_programs.c: boot chain and programs against the references. What the register
+ * began with is of the claim that the log is authentic. */
+void verify_host_start(const struct verify_exact *x, struct verify_claim *log);
 void verify_host_pcrs(const struct verify_exact *x, struct verify_claim *up);
 CMC_MUST_CHECK int verify_host_programs(const struct verify_exact *x, struct verify_claim *up,
                                         struct cmc_err *err);

@@ -44,12 +44,16 @@ static void take(struct expected *e, const struct meta_component *c)
     cmc_sha256(both, sizeof(both), e->fold);
 }
 
+static bool is_expected(const struct expected *e)
+{
+    return e->quoted &&
+           (e->summary || (e->folded && memcmp(e->fold, e->quoted, CMC_SHA256_LEN) == 0));
+}
+
 static void add(const struct verify_exact *x, const struct expected *e, struct verify_claim *up)
 {
     struct verify_tree *t = x->tree;
-    const bool good =
-        e->quoted && (e->summary || (e->folded && memcmp(e->fold, e->quoted, CMC_SHA256_LEN) == 0));
-    if (good)
+    if (is_expected(e))
         (void)verify_claim_add(t, up, VERIFY_GOOD, "host.pcr", "PCR %u is as its reference says",
                                e->index);
     else if (!e->quoted)
@@ -64,13 +68,46 @@ static void add(const struct verify_exact *x, const struct expected *e, struct v
                                e->index);
 }
 
+static void take_all(struct expected *e, const struct verify_metadata *m)
+{
+    for (size_t i = 0; i < m->reference_count; i++)
+        if (for_pcr(&m->reference[i], e->index))
+            take(e, m->reference[i].component);
+}
+
+/* The firmware's log is vouched for in PCR 0 to 7 alone. Who can write the file can move events of
+ * the register from our log there, and so hide them: only a reference can say that they are the
+ * firmware's. */
+void verify_host_start(const struct verify_exact *x, struct verify_claim *log)
+{
+    struct expected e = {.index = verify_log_pcr(x->log)};
+    if (verify_pcrs_value(x->pcrs, CMC_ALG_SHA256, e.index))
+        e.quoted = verify_log_start(x->log);
+    take_all(&e, x->metadata);
+    if (verify_log_from_zeros(x->log) && !e.any)
+        return;
+    const bool good = is_expected(&e);
+    (void)verify_claim_add(x->tree, log,
+                           good                ? VERIFY_GOOD
+                           : e.any && e.quoted ? VERIFY_BAD
+                                               : VERIFY_UNCHECKED,
+                           "log.begin",
+                           good ? "PCR %u began as its reference says"
+                           : e.any && e.quoted
+                               ? "PCR %u began with a value that is none of its references"
+                               : "PCR %u began with what the firmware's log alone says, and no "
+                                 "reference: what was recorded before could be hidden there",
+                           e.index);
+}
+
+/* The register itself goes on from its start: verify_host_start(). */
 void verify_host_pcrs(const struct verify_exact *x, struct verify_claim *up)
 {
     for (uint32_t i = 0; i < PCRS; i++) {
         struct expected e = {.index = i, .quoted = verify_pcrs_value(x->pcrs, CMC_ALG_SHA256, i)};
-        for (size_t k = 0; k < x->metadata->reference_count; k++)
-            if (for_pcr(&x->metadata->reference[k], i))
-                take(&e, x->metadata->reference[k].component);
+        if (i == verify_log_pcr(x->log))
+            continue;
+        take_all(&e, x->metadata);
         if (i < BOOT_PCRS || e.any)
             add(x, &e, up);
     }

@@ -16,6 +16,8 @@ struct programs {
     struct seen *at;
     size_t count;
     bool recorder; /* a recorder-start names its own */
+    bool nameless; /* a container-create does not say what ran the container */
+    uint64_t seq;  /* of the first such */
     bool more;
 };
 
@@ -28,11 +30,29 @@ static bool known(const struct programs *p, const struct measure_program *progra
     return false;
 }
 
+static bool names(const struct measure_event *ev, const char *role)
+{
+    for (size_t i = 0; i < ev->program_count; i++)
+        if (strcmp(ev->programs[i].role, role) == 0)
+            return true;
+    return false;
+}
+
+static void note_nameless(struct programs *p, const struct measure_event *ev)
+{
+    if (ev->type != MEASURE_CONTAINER_CREATE || p->nameless ||
+        (names(ev, "runc") && names(ev, "inner-shim")))
+        return;
+    p->nameless = true;
+    p->seq = ev->seq;
+}
+
 static int on_event(void *ctx, const struct measure_event *ev, struct cmc_err *err)
 {
     struct programs *p = ctx;
     (void)err;
     p->recorder |= ev->type == MEASURE_RECORDER_START && ev->program_count > 0;
+    note_nameless(p, ev);
     for (size_t i = 0; i < ev->program_count; i++) {
         const struct measure_program *program = &ev->programs[i];
         if (known(p, program))
@@ -98,6 +118,11 @@ int verify_host_programs(const struct verify_exact *x, struct verify_claim *up, 
     if (!p.recorder)
         (void)verify_claim_add(x->tree, up, VERIFY_UNCHECKED, "host.program",
                                "the recorder does not name its programs");
+    if (p.nameless)
+        (void)verify_claim_add(x->tree, up, VERIFY_UNCHECKED, "host.program",
+                               "event %llu does not name the programs that ran its container: runc "
+                               "and inner-shim",
+                               (unsigned long long)p.seq);
     if (p.more)
         (void)verify_claim_add(x->tree, up, VERIFY_UNCHECKED, "host.program",
                                "more than %d different programs", SEEN_MAX);

@@ -15,7 +15,8 @@ struct content { /* of one event; borrowed from the report */
 };
 struct verify_log {
     uint32_t pcr;
-    struct content *event; /* owned; of the last segment */
+    struct measure_banks start; /* of the last segment */
+    struct content *event;      /* owned; of the last segment */
     size_t count, cap;
 };
 
@@ -29,6 +30,20 @@ void verify_log_free(struct verify_log *l)
 uint32_t verify_log_pcr(const struct verify_log *l)
 {
     return l->pcr;
+}
+
+bool verify_log_from_zeros(const struct verify_log *l)
+{
+    const struct measure_banks zeros = measure_banks_zero(&l->start);
+    return measure_banks_equal(&l->start, &zeros);
+}
+
+const uint8_t *verify_log_start(const struct verify_log *l)
+{
+    for (size_t i = 0; i < l->start.count; i++)
+        if (l->start.bank[i].alg == CMC_ALG_SHA256)
+            return l->start.bank[i].value;
+    return NULL;
 }
 
 int verify_log_each(const struct verify_log *l, verify_log_fn *each, void *ctx, struct cmc_err *err)
@@ -97,6 +112,7 @@ static void begin_segment(struct search *s, const struct measure_event *ev)
         s->reset_count == ev->reset_count)
         return;
     s->log->count = 0;
+    s->log->start = ev->found;
     s->first = ev->type;
     s->reset_count = ev->reset_count;
     s->broken |= ev->type == MEASURE_DISCONTINUITY;

@@ -20,6 +20,10 @@ verify_log_check(const struct verify_log_input *in, const struct verify_quote *q
                  struct verify_log **out);
 void verify_log_free(struct verify_log *l);
 uint32_t verify_log_pcr(const struct verify_log *l);
+/* What the register began with: zeros in all banks, so that it holds these events and no other; and
+ * the SHA-256 bank of it (NULL: the log has none). */
+bool verify_log_from_zeros(const struct verify_log *l);
+const uint8_t *verify_log_start(const struct verify_log *l);
 
 /* Calls each per event, in order; a result other than 0 ends it and is returned.
  * Errors: -CMC_E_LIMIT (memory). */

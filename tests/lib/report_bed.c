@@ -99,7 +99,10 @@ const struct measure_config *report_bed_config(struct report_bed *b, const char 
 void report_bed_create(struct report_bed *b, const char *id, const struct measure_config *c,
                        uint8_t rootfs)
 {
+    const struct measure_event full = logs_event(MEASURE_CONTAINER_CREATE);
     struct measure_event ev = logs_least_event(MEASURE_CONTAINER_CREATE);
+    ev.program_count = full.program_count;
+    memcpy(ev.programs, full.programs, sizeof(ev.programs));
     ev.container = id;
     ev.image = "example/web:1";
     memcpy(ev.config, c->digest, sizeof(ev.config));

@@ -401,6 +401,30 @@ static void any_byte_of_the_log(void **state)
     }
 }
 
+/* A register that no reference names is easily kept without containers. */
+static void another_register(void **state)
+{
+    struct report_bed *b = *state;
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *c = report_bed_config(b, BED_HELLO, NULL);
+    report_bed_reference(&refs, "web", c, 0x11, "");
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+    struct verify_result *r = report_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_TRUSTED_IF_ROOT);
+    verify_result_free(r);
+
+    char *pcr = memmem(refs.data, refs.len, "\"13\"", 4);
+    assert_non_null(pcr);
+    pcr[2] = '4';
+    while (b->item_count)
+        cmc_buf_done(&b->item[--b->item_count]);
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+    r = report_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_COULD_NOT);
+    assert_int_equal(report_bed_claim(r, "container.none")->status, VERIFY_UNCHECKED);
+    verify_result_free(r);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -418,6 +442,7 @@ int main(void)
         TEST(without_metadata),
         TEST(nothing_at_all),
         TEST(must_run),
+        TEST(another_register),
         TEST(other_events),
         TEST(from_a_checkpoint),
         TEST(events_of_a_newer_recorder),

@@ -287,6 +287,28 @@ static void recorder_that_names_no_programs(void **state)
     expect(h, VERIFY_TRUSTED_IF_ROOT, "the recorder does not name its programs");
 }
 
+/* What ran a container is appraised for each of them. */
+static void container_without_programs(void **state)
+{
+    (void)state;
+    for (size_t left = 0; left < 2; left++) {
+        struct host *h = NULL;
+        assert_int_equal(setup((void **)&h), 0);
+        add_summaries(h, 99);
+        add_programs(h);
+        struct measure_event ev = logs_event(MEASURE_CONTAINER_CREATE);
+        memcpy(ev.config, h->b.config[0].digest, sizeof(ev.config));
+        memset(ev.rootfs, 0x11, sizeof(ev.rootfs));
+        memset(ev.key_id, 0, sizeof(ev.key_id));
+        ev.checkpoint = NULL;
+        ev.program_count = left;
+        logs_intent(&h->b.log, &ev);
+        logs_mark(&h->b.log, MEASURE_MARK_DONE);
+        expect(h, VERIFY_TRUSTED_IF_ROOT, "event 2 does not name the programs");
+        (void)teardown((void **)&h);
+    }
+}
+
 static void many_programs(void **state)
 {
     struct host *h = *state;
@@ -349,6 +371,7 @@ int main(void)
         TEST(another_program),
         TEST(program_of_another_role),
         TEST(recorder_that_names_no_programs),
+        TEST(container_without_programs),
         TEST(many_programs),
         TEST(another_bank),
     };

@@ -488,6 +488,41 @@ static void put_firmware_log(struct cmc_buf *out, const struct measure_banks *li
     }
 }
 
+/* References for "web" and for one event of the firmware in the register. */
+static void sign_again(struct report_bed *b, uint8_t byte)
+{
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    while (b->item_count)
+        cmc_buf_done(&b->item[--b->item_count]);
+    report_bed_reference(&refs, "web", &b->config[0], 0x11, "");
+    cmc_put_text(&refs, ",{\"type\":\"firmware\",\"name\":\"EV_IPL\",\"hashes\":[{\"alg\":"
+                        "\"SHA-256\",\"content\":\"");
+    for (size_t i = 0; i < CMC_SHA256_LEN; i++)
+        cmc_put_fmt(&refs, "%02x", byte);
+    cmc_put_text(&refs, "\"}],\"properties\":[{\"name\":\"cmc.ta\",\"value\":\"TPM\"},"
+                        "{\"name\":\"cmc.index\",\"value\":\"13\"}]}");
+    cmc_put_u8(&refs, 0);
+    report_bed_metadata(b, (const char *)refs.data, NULL);
+}
+
+/* PCR 0 to 7 do not vouch for what the firmware's log says of the register: whoever can write it
+ * can move what was recorded there, and begin a log behind it. */
+static void firmware_log_alone(struct report_bed *b)
+{
+    struct verify_result *r = report_bed_run(b);
+    assert_int_equal(r->verdict, VERIFY_COULD_NOT);
+    assert_int_equal(report_bed_claim(r, "log.boot-log")->status, VERIFY_GOOD);
+    assert_int_equal(report_bed_claim(r, "log.begin")->status, VERIFY_UNCHECKED);
+    assert_int_equal(report_bed_claim(r, "log")->status, VERIFY_UNCHECKED);
+    verify_result_free(r);
+
+    sign_again(b, 0x67);
+    r = report_bed_run(b);
+    report_bed_refused(r, "log.begin", "PCR 13 began with a value that is none of its references");
+    verify_result_free(r);
+    sign_again(b, 0x68);
+}
+
 /* The firmware extended the register: only its own log, which PCR 0 to 7 vouch for, can say so. */
 static void firmware_logs(void **state)
 {
@@ -506,7 +541,9 @@ static void firmware_logs(void **state)
     b->boot_log[0] =
         (struct meta_exact_part){.kind = "tcg", .data = {.data = fw.data, .len = fw.len}};
     b->report.boot_log_count = 1;
+    firmware_log_alone(b);
     struct verify_result *r = report_bed_run(b);
+    assert_int_equal(report_bed_claim(r, "log.begin")->status, VERIFY_GOOD);
     assert_int_equal(report_bed_claim(r, "log.boot-log")->status, VERIFY_GOOD);
     expect_trusted(r, 1);
 
