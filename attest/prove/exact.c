@@ -9,7 +9,8 @@
 #include "attest/prove/parts.h"
 
 enum {
-    DETAILS_BYTES = 24 << 20, /* together: a report has room for a log of any length beside them */
+    DETAILS_BYTES = 24 << 20, /* together, when all else leaves as much */
+    REST_BYTES = 1 << 20,     /* of a report, at most: names, digests, evidence, lengths */
     BOOT_LOG_MAX = 8 << 20,
     BOOT_LOGS = 2
 };
@@ -82,6 +83,19 @@ static void add_boot_log(struct report *r, const char *kind, const char *path)
         (struct meta_exact_part){.kind = kind, .data = {.data = b->data, .len = b->len}};
 }
 
+/* What all else leaves: a long log would have no report at all otherwise. */
+static size_t details_room(const struct report *r, bool json)
+{
+    const size_t all = json ? META_EXACT_MAX / 4 * 3 : META_EXACT_MAX; /* base64 */
+    size_t used = REST_BYTES + r->log.bytes.len;
+    for (size_t i = 0; i < r->item_count; i++)
+        used += r->item[i].len;
+    for (size_t i = 0; i < r->boot_count; i++)
+        used += r->boot_data[i].len;
+    const size_t left = used < all ? all - used : 0;
+    return left < DETAILS_BYTES ? left : DETAILS_BYTES;
+}
+
 static struct meta_bytes bytes_of(const struct tpm_blob *b)
 {
     return (struct meta_bytes){.data = b->data, .len = b->len};
@@ -120,10 +134,10 @@ static int make(struct prove *p, const struct prove_request *q, struct report *r
     if (prove_evidence_exact(p, nonce, &r->e, &r->log, err) < 0 || set_items(r, q, err) < 0)
         return -(int)err->code;
     set_pcrs(r);
-    if (q->details && prove_details_of(p, &r->log, DETAILS_BYTES, &r->details, err) < 0)
-        return -(int)err->code;
     add_boot_log(r, "tcg", p->cfg.tcg_log);
     add_boot_log(r, "ima", p->cfg.ima_log);
+    if (q->details && prove_details_of(p, &r->log, details_room(r, q->json), &r->details, err) < 0)
+        return -(int)err->code;
     return encode(p, r, q->json, out, err);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/rows.h"
 #include "tests/unit/attest/prove/bed.h"
 
 static struct bed bed;
@@ -123,6 +124,49 @@ static void boot_logs(void **state)
     meta_exact_done(&x);
 }
 
+/* Beside what must be in a report there is room for the newest configurations only. */
+static void details_have_what_room_is_left(void **state)
+{
+    enum { ITEM = 7 << 20, ITEMS = 8, CONFIG = 4000000, CONFIGS = 5, MAX = META_EXACT_MAX };
+    static const struct {
+        bool json;
+        size_t items, want;
+    } rows[] = {{false, 8, 1}, {true, 5, 3}};
+    static uint8_t data[ITEM + ITEMS];
+    struct prove_item item[ITEMS];
+    (void)state;
+    for (size_t i = 0; i < ITEMS; i++)
+        item[i] = (struct prove_item){.data = data, .len = ITEM + i};
+    for (char i = 0; i < CONFIGS; i++) {
+        uint8_t digest[CMC_SHA256_LEN];
+        cmc_autobuf struct cmc_buf config = cmc_buf_of(CONFIG + 128);
+        cmc_put_text(&config, "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"");
+        for (size_t n = 0; n < CONFIG; n++)
+            cmc_put_u8(&config, (uint8_t)('a' + i));
+        cmc_put_text(&config, "\"]}}");
+        cmc_put_u8(&config, '\0');
+        bed_create(&bed, (const char *)config.data, NULL, digest);
+    }
+    bed_write(&bed);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct cmc_err err = {0};
+        struct meta_exact x = {0};
+        cmc_autobuf struct cmc_buf out = cmc_buf_of(MAX);
+        const struct prove_request r = {.nonce = nonce,
+                                        .nonce_len = sizeof(nonce),
+                                        .json = rows[i].json,
+                                        .details = true,
+                                        .item = item,
+                                        .item_count = rows[i].items};
+        if (prove_report(p, &r, &out, &err) < 0 ||
+            meta_exact_decode(out.data, out.len, &x, &err) < 0)
+            fail_msg("%s", err.msg);
+        assert_int_equal(x.item_count, rows[i].items);
+        assert_int_equal(x.detail_count, rows[i].want);
+        meta_exact_done(&x);
+    }
+}
+
 static void faults_leave_no_report(void **state)
 {
     struct cmc_err err = {0};
@@ -141,6 +185,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_report_holds_what_the_host_has, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_what_was_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(boot_logs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(details_have_what_room_is_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(faults_leave_no_report, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
