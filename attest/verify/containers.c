@@ -41,7 +41,7 @@ struct judge {
     struct verify_wanted_list wanted;
     bool *ran; /* per reference */
     struct verify_container *row;
-    size_t count, rows;
+    size_t count, rows, explained;
 };
 
 static int count_row(void *ctx, const struct measure_event *ev, struct cmc_err *err)
@@ -98,7 +98,8 @@ static int on_event(void *ctx, const struct measure_event *ev, struct cmc_err *e
     fill_row(j, ev, row);
     const char *who = words_of(row, t);
     if (kind == KIND_CONTAINER) {
-        const struct verify_candidate c = {.x = j->x, .ev = ev, .row = row, .who = who};
+        const struct verify_candidate c = {
+            .x = j->x, .ev = ev, .row = row, .who = who, .explained = &j->explained};
         row->status = verify_container_judge(&c, &j->wanted, j->ran, j->up);
         return 0;
     }

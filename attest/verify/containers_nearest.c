@@ -221,6 +221,7 @@ enum verify_status verify_container_explain(const struct verify_candidate *c,
         verify_claim_add(t, up, VERIFY_BAD, "container", "%s is not allowed", c->who);
     verify_container_event(c, claim);
     const int rc = get_detail(c, &bytes, claim);
+    const bool explain = rc > 0 && *c->explained < VERIFY_EXPLAINED_MAX;
     const struct verify_wanted *w = undecided(c, wanted, rc != 0);
     if (!wanted->count)
         (void)verify_claim_add(t, claim, VERIFY_BAD, "container.reference",
@@ -229,7 +230,8 @@ enum verify_status verify_container_explain(const struct verify_candidate *c,
     else if (w)
         add_undecided(c, w, claim);
     else
-        add_nearest(c, wanted, rc > 0 ? &bytes : NULL, claim);
+        add_nearest(c, wanted, explain ? &bytes : NULL, claim);
+    *c->explained += explain;
     claim->status = verify_claim_worst(claim);
     return claim->status;
 }

@@ -5,11 +5,14 @@
 #include "attest/verify/exact_parts.h"
 #include "measure/event.h"
 
+enum { VERIFY_EXPLAINED_MAX = 256 }; /* containers that are compared by member */
+
 struct verify_candidate { /* a container-create that is being judged */
     const struct verify_exact *x;
     const struct measure_event *ev;
     struct verify_container *row;
-    const char *who; /* the container, in words */
+    const char *who;   /* the container, in words */
+    size_t *explained; /* how many were compared by member */
 };
 
 /* Compares with the references: fills the row's reference, adds the claim "container" below up, and

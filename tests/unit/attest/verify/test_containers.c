@@ -425,6 +425,26 @@ static void another_register(void **state)
     verify_result_free(r);
 }
 
+/* What differs is looked for in the first of them only: a host can start many. */
+static void many_containers(void **state)
+{
+    struct report_bed *b = *state;
+    enum { MANY = 300, EXPLAINED = 256 };
+    verify_result_free(report_bed_judge(b, BED_HELLO, NULL, BED_EVIL, 0x11));
+    for (size_t i = 1; i < MANY; i++)
+        report_bed_create(b, "web-1", &b->config[1], 0x11);
+    struct verify_result *r = report_bed_run(b);
+    report_bed_refused(r, "container.config",
+                       "process.env VAL: reference \"HELLO\", measured \"EVIL\"");
+    assert_int_equal(r->container_count, MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(r->container[i].status, VERIFY_BAD);
+        assert_int_equal(r->container[i].difference_count, i < EXPLAINED ? 1 : 0);
+        assert_true(r->container[i].config_differs);
+    }
+    verify_result_free(r);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -443,6 +463,7 @@ int main(void)
         TEST(nothing_at_all),
         TEST(must_run),
         TEST(another_register),
+        TEST(many_containers),
         TEST(other_events),
         TEST(from_a_checkpoint),
         TEST(events_of_a_newer_recorder),
