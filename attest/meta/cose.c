@@ -103,7 +103,7 @@ static int read_chain(struct cmc_reader *r, struct meta_signed_by *by, struct cm
 static int read_unprotected(struct cmc_reader *r, struct meta_signed_by *by, struct cmc_err *err)
 {
     struct measure_cbor map;
-    int64_t label;
+    int64_t label = 0;
     if (get(r, MEASURE_CBOR_MAP, "unprotected header", &map, err) < 0)
         return -(int)err->code;
     for (uint64_t i = 0; i < map.value; i++) {
@@ -154,7 +154,7 @@ static int read_body(struct cmc_reader *r, struct measure_cbor *payload, struct 
 
 static int read_item(struct cmc_reader *r, struct meta_signed *s, struct cmc_err *err)
 {
-    struct measure_cbor payload, all;
+    struct measure_cbor payload = {0}, all = {0};
     if (read_tag(r, err) < 0 || get_array(r, 4, "COSE_Sign", err) < 0 ||
         read_body(r, &payload, err) < 0 || get(r, MEASURE_CBOR_ARRAY, "signatures", &all, err) < 0)
         return -(int)err->code;

@@ -122,7 +122,7 @@ static int read_head(const struct cmc_json *text, struct meta_signed_by *by, uin
 static int read_signature(const struct cmc_json *object, struct meta_signed_by *by,
                           struct cmc_err *err)
 {
-    const struct cmc_json *head, *sig;
+    const struct cmc_json *head = NULL, *sig = NULL;
     if (get(object, "protected", CMC_JSON_STRING, &head, err) < 0 ||
         get(object, "signature", CMC_JSON_STRING, &sig, err) < 0)
         return -(int)err->code;
@@ -142,7 +142,7 @@ static int read_signature(const struct cmc_json *object, struct meta_signed_by *
 static int read_general(const struct cmc_json *item, struct meta_signed *s, struct cmc_err *err)
 {
     static const char *const allowed[] = {"protected", "signature", NULL};
-    const struct cmc_json *all;
+    const struct cmc_json *all = NULL;
     if (get(item, "signatures", CMC_JSON_ARRAY, &all, err) < 0)
         return -(int)err->code;
     if (all->count == 0 || all->count > META_SIGNATURES_MAX)
@@ -162,7 +162,7 @@ static int read_general(const struct cmc_json *item, struct meta_signed *s, stru
 
 static int read_payload(const struct cmc_json *item, struct meta_signed *s, struct cmc_err *err)
 {
-    const struct cmc_json *text;
+    const struct cmc_json *text = NULL;
     if (get(item, "payload", CMC_JSON_STRING, &text, err) < 0)
         return -(int)err->code;
     s->payload = cmc_buf_of(META_ITEM_MAX);

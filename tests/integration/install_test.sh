@@ -44,4 +44,4 @@ result "no path of the build folder" $? "$(cat "$root/err")"
 while read -r path; do
     test -x "$root$path"
     result "unit names a program that is installed: $path" $? "not there"
-done < <(grep -rhoE '^Exec[A-Za-z]*=[-+!:]*[^ ]+' "$prefix/lib/systemd" | sed 's/^[^/]*//' | sort -u)
+done < <(grep -rhoE '^Exec(Start|Stop)[A-Za-z]*=[-+!:]*[^ ]+' "$prefix/lib/systemd" | sed 's/^[^/]*//' | sort -u)

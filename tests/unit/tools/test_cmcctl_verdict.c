@@ -219,8 +219,9 @@ static void test_status(void **state)
                                [VERIFY_NOT_TRUSTED] = CMCCTL_DISAGREE,
                                [VERIFY_COULD_NOT] = CMCCTL_UNCHECKED};
     for (size_t i = 0; i < ROWS(want); i++)
-        assert_int_equal(cmcctl_verdict_status(&(struct verify_result){.verdict = (int)i}),
-                         want[i]);
+        assert_int_equal(
+            cmcctl_verdict_status(&(struct verify_result){.verdict = (enum verify_verdict)i}),
+            want[i]);
 }
 
 /* 100 claims of which one is bad: the others fold, unless they are asked for. */
