@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attest/prove/cmc.c -- a report of CMC 3.3.0: the nonce of its quote is the hash of the log, among
  * others, so the log must be read first, and hold just what the quote then sees. */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 
 #include "attest/prove/cmc_context.h"
@@ -19,7 +21,7 @@ enum {
     HOLD_MS = 1000,
     HOLDS = 4,           /* where they end before the quote is there */
     HOLD_WAIT_MS = 5000, /* for an answer */
-    HOLD_TRIES = 40,     /* after the pauses of others there must be as long without one */
+    HOLD_TRIES = 40,     /* after a pause there must be as long without one */
     HOLD_PAUSE_MS = 100,
     JWS_MAX = 4096
 };
@@ -96,9 +98,22 @@ static bool has_ended(int pause)
     return poll(&p, 1, 0) != 0;
 }
 
+/* Pauses are few, and who asks for them again and again may never be the one who gets it: those
+ * who share a key wait in line. Returns what is to be closed behind the pause. */
+static int take_turn(const struct run *r, struct cmc_err *err)
+{
+    cmc_autofd int fd = open(r->p->cfg.storage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0)
+        return cmc_fail(err, CMC_E_SYS, "lock %.200s", r->p->cfg.storage);
+    return cmc_take_fd(&fd);
+}
+
 /* While nobody records. What comes too late for one pause has another. */
 static int quote_held(struct run *r, struct cmc_err *err)
 {
+    cmc_autofd int turn = take_turn(r, err);
+    if (turn < 0)
+        return -(int)err->code;
     for (int i = 0; i < HOLDS; i++) {
         cmc_autofd int fd = hold(r, err);
         if (fd < 0)
