@@ -92,8 +92,8 @@ def test_a_variable_is_named():
 def test_a_file_is_named():
     with boot("cmc"):
         proof.started()
-        proof.write_image("as somebody changed it")
-        proof.started()
+        proof.write_image("as somebody changed it", proof.OTHER)
+        proof.started(ref=proof.OTHER)
         proof.write_image("as it was built")
         text = proof.ask(1).stdout
         holds(text.splitlines()[0], "NOT TRUSTED: ", "the verdict")
