@@ -43,14 +43,15 @@ static int check_members(const struct cmc_json *object, const char *const *allow
     return 0;
 }
 
-static int get(const struct cmc_json *object, const char *name, enum cmc_json_type type,
-               const struct cmc_json **out, struct cmc_err *err)
+/* The member of the type, or NULL with err set. */
+static const struct cmc_json *get(const struct cmc_json *object, const char *name,
+                                  enum cmc_json_type type, struct cmc_err *err)
 {
     const struct cmc_json *m = cmc_json_member(object, name);
-    if (!m || m->type != type)
-        return cmc_fail(err, CMC_E_FORMAT, "%s: %s", name, m ? "of another type" : "missing");
-    *out = m;
-    return 0;
+    if (m && m->type == type)
+        return m;
+    (void)cmc_fail(err, CMC_E_FORMAT, "%s: %s", name, m ? "of another type" : "missing");
+    return NULL;
 }
 
 static int unbase64(const struct cmc_json *text, enum cmc_base64 form, uint8_t *out, size_t *len,
@@ -89,12 +90,12 @@ static int read_head_json(const struct cmc_json *head, struct meta_signed_by *by
         return cmc_fail(err, CMC_E_FORMAT, "is no object");
     if (check_members(head, allowed, head_refusals,
                       sizeof(head_refusals) / sizeof(head_refusals[0]), err) < 0 ||
-        get(head, "alg", CMC_JSON_STRING, &alg, err) < 0 ||
+        !(alg = get(head, "alg", CMC_JSON_STRING, err)) ||
         meta_alg_by_name(alg->text, &by->alg, err) < 0)
         return -(int)err->code;
     if (!cmc_json_member(head, "x5c"))
         return 0;
-    if (get(head, "x5c", CMC_JSON_ARRAY, &x5c, err) < 0)
+    if (!(x5c = get(head, "x5c", CMC_JSON_ARRAY, err)))
         return -(int)err->code;
     return read_chain(x5c, by, at, err);
 }
@@ -122,9 +123,9 @@ static int read_head(const struct cmc_json *text, struct meta_signed_by *by, uin
 static int read_signature(const struct cmc_json *object, struct meta_signed_by *by,
                           struct cmc_err *err)
 {
-    const struct cmc_json *head = NULL, *sig = NULL;
-    if (get(object, "protected", CMC_JSON_STRING, &head, err) < 0 ||
-        get(object, "signature", CMC_JSON_STRING, &sig, err) < 0)
+    const struct cmc_json *head = get(object, "protected", CMC_JSON_STRING, err);
+    const struct cmc_json *sig = head ? get(object, "signature", CMC_JSON_STRING, err) : NULL;
+    if (!sig)
         return -(int)err->code;
     /* Decoded, all of it is shorter than the two texts: room for certificates and signature. */
     by->bytes = malloc(head->text_len + cmc_unbase64_max(sig->text_len) + cmc_unbase64_max(0));
@@ -142,8 +143,8 @@ static int read_signature(const struct cmc_json *object, struct meta_signed_by *
 static int read_general(const struct cmc_json *item, struct meta_signed *s, struct cmc_err *err)
 {
     static const char *const allowed[] = {"protected", "signature", NULL};
-    const struct cmc_json *all = NULL;
-    if (get(item, "signatures", CMC_JSON_ARRAY, &all, err) < 0)
+    const struct cmc_json *all = get(item, "signatures", CMC_JSON_ARRAY, err);
+    if (!all)
         return -(int)err->code;
     if (all->count == 0 || all->count > META_SIGNATURES_MAX)
         return cmc_fail(err, all->count ? CMC_E_LIMIT : CMC_E_VERIFY,
@@ -162,8 +163,8 @@ static int read_general(const struct cmc_json *item, struct meta_signed *s, stru
 
 static int read_payload(const struct cmc_json *item, struct meta_signed *s, struct cmc_err *err)
 {
-    const struct cmc_json *text = NULL;
-    if (get(item, "payload", CMC_JSON_STRING, &text, err) < 0)
+    const struct cmc_json *text = get(item, "payload", CMC_JSON_STRING, err);
+    if (!text)
         return -(int)err->code;
     s->payload = cmc_buf_of(META_ITEM_MAX);
     s->payload.data = malloc(cmc_unbase64_max(text->text_len));

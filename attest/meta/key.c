@@ -162,8 +162,8 @@ int meta_key_bare(const void *spki, size_t len, struct meta_key **out, struct cm
     if (!k)
         return meta_ossl_fail(err, CMC_E_FORMAT, "not a public key in PEM or DER");
     if (meta_key_strong(k->pkey, err) < 0)
-        return cmc_wrap(err,
-                        "public key"); /* NOLINT(clang-analyzer-unix.Malloc): k has a cleanup */
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): k has a cleanup */
+        return cmc_wrap(err, "public key");
     if (set_spki(k, err) < 0)
         return -(int)err->code;
     *out = CMC_TAKE_PTR(k);
