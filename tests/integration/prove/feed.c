@@ -131,19 +131,22 @@ int main(int argc, char **argv)
     if (argc < 4 || cmc_site_load(argv[1], &site, &err) < 0)
         die(&err);
     struct cmc_measure_how how = {.id = argv[3], .bundle = argv[2]};
-    struct measure_event ev = {.type = MEASURE_CONTAINER_CREATE,
-                               .container = argv[3],
-                               .ns = "default",
-                               .image = "docker.io/library/example:1",
-                               .decision = MEASURE_DECISION_AUDIT,
-                               .program_count = 1,
-                               .programs = {{.role = "runc", .path = "/usr/sbin/runc"}}};
+    struct measure_event ev = {
+        .type = MEASURE_CONTAINER_CREATE,
+        .container = argv[3],
+        .ns = "default",
+        .image = "docker.io/library/example:1",
+        .decision = MEASURE_DECISION_AUDIT,
+        .program_count = 2,
+        .programs = {{.role = "runc", .path = "/usr/sbin/runc"},
+                     {.role = "inner-shim", .path = "/usr/bin/containerd-shim-runc-v2"}}};
     cmc_autofd int bundle = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cmc_measure_state_profile(site.profile, &how.profile, &err) < 0)
         die(&err);
     take_config(&site, &how, bundle, &ev);
     take_rootfs(&site, &how, bundle, &ev);
-    take_program(&ev.programs[0]);
+    for (size_t i = 0; i < ev.program_count; i++)
+        take_program(&ev.programs[i]);
     record(&site, &how, &ev, argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 1,
            argc > 5 ? strtod(argv[5], NULL) : 0);
     cmc_site_done(&site);
