@@ -41,7 +41,8 @@ struct judge {
     struct verify_wanted_list wanted;
     bool *ran; /* per reference */
     struct verify_container *row;
-    size_t count, rows, explained;
+    size_t count, rows;
+    struct verify_effort effort;
 };
 
 static int count_row(void *ctx, const struct measure_event *ev, struct cmc_err *err)
@@ -99,7 +100,7 @@ static int on_event(void *ctx, const struct measure_event *ev, struct cmc_err *e
     const char *who = words_of(row, t);
     if (kind == KIND_CONTAINER) {
         const struct verify_candidate c = {
-            .x = j->x, .ev = ev, .row = row, .who = who, .explained = &j->explained};
+            .x = j->x, .ev = ev, .row = row, .who = who, .effort = &j->effort};
         row->status = verify_container_judge(&c, &j->wanted, j->ran, j->up);
         return 0;
     }

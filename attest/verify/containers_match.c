@@ -95,6 +95,8 @@ static const struct verify_wanted *match_rules(const struct verify_candidate *c,
             continue;
         if (!detail.data && verify_detail(c->x, c->ev, &detail, &err) <= 0)
             return NULL;
+        if (c->effort->ruled++ >= VERIFY_RULED_MAX)
+            return NULL;
         if (verify_allowed(c->x, w, &detail, path, &err) == 0) {
             ran[i] = true;
             return w;

@@ -166,9 +166,15 @@ static void add_other_key(const struct verify_candidate *c, const struct verify_
 
 static void add_no_detail(const struct verify_candidate *c, struct verify_claim *claim)
 {
-    (void)verify_claim_add(c->x->tree, claim, VERIFY_UNCHECKED, "container.rules",
-                           "%s: without its configuration the rules of \"%s\" cannot be applied",
-                           c->who, c->row->manifest);
+    if (c->effort->ruled > VERIFY_RULED_MAX)
+        (void)verify_claim_add(c->x->tree, claim, VERIFY_UNCHECKED, "container.rules",
+                               "%s: the rules of \"%s\" are not applied after %d comparisons",
+                               c->who, c->row->manifest, VERIFY_RULED_MAX);
+    else
+        (void)verify_claim_add(
+            c->x->tree, claim, VERIFY_UNCHECKED, "container.rules",
+            "%s: without its configuration the rules of \"%s\" cannot be applied", c->who,
+            c->row->manifest);
 }
 
 /* A reference for the same files that could allow the container, if more were known: one of
@@ -221,8 +227,9 @@ enum verify_status verify_container_explain(const struct verify_candidate *c,
         verify_claim_add(t, up, VERIFY_BAD, "container", "%s is not allowed", c->who);
     verify_container_event(c, claim);
     const int rc = get_detail(c, &bytes, claim);
-    const bool explain = rc > 0 && *c->explained < VERIFY_EXPLAINED_MAX;
-    const struct verify_wanted *w = undecided(c, wanted, rc != 0);
+    const bool ruled = rc != 0 && c->effort->ruled <= VERIFY_RULED_MAX;
+    const bool explain = rc > 0 && c->effort->explained < VERIFY_EXPLAINED_MAX;
+    const struct verify_wanted *w = undecided(c, wanted, ruled);
     if (!wanted->count)
         (void)verify_claim_add(t, claim, VERIFY_BAD, "container.reference",
                                "%s: there is no reference for containers of PCR %u", c->who,
@@ -231,7 +238,7 @@ enum verify_status verify_container_explain(const struct verify_candidate *c,
         add_undecided(c, w, claim);
     else
         add_nearest(c, wanted, explain ? &bytes : NULL, claim);
-    *c->explained += explain;
+    c->effort->explained += explain;
     claim->status = verify_claim_worst(claim);
     return claim->status;
 }

@@ -5,14 +5,20 @@
 #include "attest/verify/exact_parts.h"
 #include "measure/event.h"
 
-enum { VERIFY_EXPLAINED_MAX = 256 }; /* containers that are compared by member */
+enum {
+    VERIFY_EXPLAINED_MAX = 256, /* containers that are compared by member */
+    VERIFY_RULED_MAX = 16384    /* comparisons with rules; each reads both configurations */
+};
+struct verify_effort { /* of one report: a host can start many containers */
+    size_t explained, ruled;
+};
 
 struct verify_candidate { /* a container-create that is being judged */
     const struct verify_exact *x;
     const struct measure_event *ev;
     struct verify_container *row;
-    const char *who;   /* the container, in words */
-    size_t *explained; /* how many were compared by member */
+    const char *who; /* the container, in words */
+    struct verify_effort *effort;
 };
 
 /* Compares with the references: fills the row's reference, adds the claim "container" below up, and

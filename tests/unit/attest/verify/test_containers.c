@@ -445,6 +445,25 @@ static void many_containers(void **state)
     verify_result_free(r);
 }
 
+/* Rules are applied so often, and no more: what is left is neither allowed nor refused. */
+static void many_rules(void **state)
+{
+    struct report_bed *b = *state;
+    enum { REFERENCES = 64, MANY = 257 };
+    cmc_autobuf struct cmc_buf refs = cmc_buf_of(1 << 20);
+    const struct measure_config *want = report_bed_config(b, BED_HELLO, NULL);
+    const struct measure_config *have = report_bed_config(b, BED_EVIL, NULL);
+    for (size_t i = 0; i < REFERENCES; i++)
+        report_bed_reference(&refs, "web", want, 0x11, "");
+    report_bed_metadata(b, (const char *)refs.data, "{\"hostname\":\"modifiable\"}");
+    for (size_t i = 0; i < MANY; i++)
+        report_bed_create(b, "web-1", have, 0x11);
+    struct verify_result *r = report_bed_run(b);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(r->container[i].status, i < MANY - 1 ? VERIFY_BAD : VERIFY_UNCHECKED);
+    verify_result_free(r);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -464,6 +483,7 @@ int main(void)
         TEST(must_run),
         TEST(another_register),
         TEST(many_containers),
+        TEST(many_rules),
         TEST(other_events),
         TEST(from_a_checkpoint),
         TEST(events_of_a_newer_recorder),
