@@ -231,7 +231,7 @@ static void old_configurations_are_left_out(void **state)
     struct prove_cmc_events e;
     struct cmc_err err = {0};
     (void)state;
-    for (char i = 0; i < COUNT; i++) {
+    for (int i = 0; i < COUNT; i++) {
         uint8_t digest[CMC_SHA256_LEN];
         cmc_autobuf struct cmc_buf config = cmc_buf_of(LONG + 128);
         cmc_put_text(&config, "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"");

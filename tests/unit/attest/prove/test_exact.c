@@ -137,7 +137,7 @@ static void details_have_what_room_is_left(void **state)
     (void)state;
     for (size_t i = 0; i < ITEMS; i++)
         item[i] = (struct prove_item){.data = data, .len = ITEM + i};
-    for (char i = 0; i < CONFIGS; i++) {
+    for (int i = 0; i < CONFIGS; i++) {
         uint8_t digest[CMC_SHA256_LEN];
         cmc_autobuf struct cmc_buf config = cmc_buf_of(CONFIG + 128);
         cmc_put_text(&config, "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"");

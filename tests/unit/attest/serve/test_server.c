@@ -329,7 +329,7 @@ static void too_much_at_a_time(void **state)
 {
     (void)state;
     static char half[40000];
-    const struct serve_limits limits = {.held = 2 * 65536};
+    const struct serve_limits limits = {.held = 131072};
     struct server_bed b;
     server_bed_start(&b, &limits);
     const int first = server_bed_dial(&b, false);
@@ -352,7 +352,7 @@ static void strangers(void **state)
 {
     (void)state;
     static char half[40000];
-    const struct serve_limits limits = {.held = 2 * 65536, .workers = 2, .exchange_ms = 8000};
+    const struct serve_limits limits = {.held = 131072, .workers = 2, .exchange_ms = 8000};
     struct server_bed b;
     int fd[8];
     uint8_t c;
