@@ -199,12 +199,15 @@ int measure_config_detail_withhold_names(const void *detail, size_t len,
                                          const struct measure_names *names, struct cmc_buf *out,
                                          struct cmc_err *err)
 {
+    static const char *const any = "*";
+    const struct measure_names all = {.pattern = &any, .count = 1};
     CMC_CLEANUP(canon_done)
     struct canon c = {.out = cmc_buf_of(CANONICAL_MAX),
                       .message = cmc_buf_of(CMC_JSON_BYTES_MAX),
                       .key = redaction_key ? redaction_key : no_key,
                       .only = redaction_key ? NULL : names};
-    const int secret = measure_config_has_secret(detail, len, names, err); /* of a hook */
+    /* Of a hook: with a key each value is one. */
+    const int secret = measure_config_has_secret(detail, len, redaction_key ? &all : names, err);
     if (secret != 0)
         return secret < 0 ? secret : 0;
     if (put_canonical(&c, detail, len, err) < 0)

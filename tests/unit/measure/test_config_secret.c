@@ -142,6 +142,7 @@ static void secrets_are_found(void **state)
 static void a_hooks_secret_hides_the_detail(void **state)
 {
     static const char hook[] = "{\"hooks\":{\"prestart\":[{\"env\":[\"A_TOKEN=canary\"]}]}}";
+    static const char plain[] = "{\"hooks\":{\"prestart\":[{\"env\":[\"A=canary\"]}]}}";
     static const uint8_t key[32] = {1};
     cmc_autobuf struct cmc_buf out = cmc_buf_of(4096);
     struct cmc_err err = {0};
@@ -150,6 +151,9 @@ static void a_hooks_secret_hides_the_detail(void **state)
         measure_config_detail_withhold_names(hook, strlen(hook), NULL, &defaults, &out, &err), 0);
     assert_int_equal(
         measure_config_detail_withhold_names(hook, strlen(hook), key, &defaults, &out, &err), 0);
+    /* with a key all is secret */
+    assert_int_equal(
+        measure_config_detail_withhold_names(plain, strlen(plain), key, &defaults, &out, &err), 0);
     assert_int_equal(out.len, 0);
     assert_int_equal(measure_config_detail_withhold_names("{\"process\":{\"env\":[\"A=B\"]}}", 28,
                                                           NULL, &defaults, &out, &err),
