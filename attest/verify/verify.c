@@ -104,6 +104,17 @@ static int judge(const struct verify_item *report, const struct verify_item *non
                : verify_cmc_report(report, nonce, policy, h->tree, &h->result, err);
 }
 
+static struct holder *new_holder(void)
+{
+    struct holder *h = calloc(1, sizeof(*h));
+    if (h)
+        h->tree = verify_tree_new();
+    if (h && h->tree)
+        return h;
+    free(h);
+    return NULL;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): two strings of bytes have a length each */
 int verify_report(const void *report, size_t len, const void *nonce, size_t nonce_len,
                   const struct verify_policy *policy, struct verify_result **out,
@@ -114,9 +125,9 @@ int verify_report(const void *report, size_t len, const void *nonce, size_t nonc
     int rc = check_arguments(nonce_len, policy, err);
     if (rc < 0)
         return rc;
-    struct holder *h = calloc(1, sizeof(*h));
+    struct holder *h = new_holder();
     CMC_CLEANUP(verify_result_freep) struct verify_result *r = h ? &h->result : NULL;
-    if (!h || !(h->tree = verify_tree_new()))
+    if (!h)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
     rc = judge(&what, &asked, policy, h, err);
     if (rc < 0)
