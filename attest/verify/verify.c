@@ -140,5 +140,5 @@ int verify_report(const void *report, size_t len, const void *nonce, size_t nonc
     rc = verify_tree_check(h->tree, err);
     if (rc == 0)
         *out = CMC_TAKE_PTR(r);
-    return rc;
+    return rc; /* NOLINT(clang-analyzer-unix.Malloc): r has a cleanup */
 }
