@@ -29,10 +29,14 @@ world_env() { # world_env TREE: TREE holds bin/ and libexec/ as cmake builds or 
 }
 
 # In the private /etc: cmc is who cmcd runs as, auditor is who asks it and may see details.
-world_users() {
-    groupadd --system cmc && groupadd --system auditors &&
-        useradd --system --no-create-home --gid cmc --groups auditors cmc &&
-        useradd --system --no-create-home --gid auditors auditor
+world_users() { # a machine with cmc installed has some of them
+    local name
+    for name in cmc auditors; do
+        getent group $name >/dev/null || groupadd --system $name || return 1
+    done
+    id -u cmc >/dev/null 2>&1 || useradd --system --no-create-home --gid cmc cmc || return 1
+    id -u auditor >/dev/null 2>&1 || useradd --system --no-create-home --gid auditors auditor || return 1
+    usermod --append --groups auditors cmc
 }
 
 unprivileged() { # unprivileged NAME: setpriv's options, one per line

@@ -13,7 +13,7 @@ cat >"$work/busy" <<'EOF'
 . example-setup/lib/image.sh
 mkdir -p "$world/none/bin" "$world/none/libexec"
 world_env "$world/none"
-world_tpm && world_containerd || exit 9
+world_users && world_tpm && world_containerd || exit 9
 busybox_tree $world/rootfs
 ctr run -d --rootfs $world/rootfs sleeper /bin/sleep 1000 || exit 9
 ctr -n "$CMC_NS-other" run -d --rootfs $world/rootfs sleeper /bin/sleep 1000 || exit 9
