@@ -14,10 +14,11 @@ static void check(const struct tpm_ak *ak)
     static struct tpm_ak again;
     struct cmc_err err = {0};
     struct tpm_ak_key key;
-    cmc_autobuf struct cmc_buf json = cmc_buf_of(FILE_MAX);
+    cmc_autobuf struct cmc_buf json = cmc_buf_of(FILE_MAX), twice = cmc_buf_of(FILE_MAX);
     if (prove_ak_put_json(ak, &json, &err) < 0 ||
         prove_ak_parse(json.data, json.len, &again, &err) < 0 ||
-        memcmp(ak, &again, sizeof(again)) != 0)
+        prove_ak_put_json(&again, &twice, &err) < 0 || twice.len != json.len ||
+        memcmp(twice.data, json.data, json.len) != 0)
         abort();
     if (tpm_ak_public(ak, &key, &err) == 0) {
         EVP_PKEY *pkey = NULL;
