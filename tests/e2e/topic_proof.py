@@ -6,6 +6,7 @@ Every case has a boot of its own as far as the TPM can tell: what an earlier one
 import base64
 import contextlib
 import functools
+import hashlib
 import json
 import os
 import signal
@@ -207,6 +208,39 @@ def test_a_report_that_is_kept():
             done = sh("cmcctl", "verify", "--report", f"{PLACE}/report", "--nonce", f"{PLACE}/nonce",
                       "--ca", ROOT, status=1)
             holds(done.stdout, "not made of this request's nonce", "the verdict")
+
+
+def test_quotes_by_other_code():
+    """tpm2_checkquote accepts ours; our verifier accepts one of tpm2_quote."""
+    report, nonce, own = f"{PLACE}/report", f"{PLACE}/nonce", f"{PLACE}/quote"
+    verify = ("cmcctl", "verify", "--report", report, "--nonce", nonce, "--ca", ROOT, "--expect", HOST)
+    with boot():
+        started()
+        sh("cmcctl", "generate", "--addr", SOCKET, "--out", report, "--nonce-out", nonce, "--json")
+        with open(report, encoding="utf-8") as f:
+            ours = json.load(f)
+        with open(nonce, "rb") as f:
+            qualifying = hashlib.sha256(b"cmc-exact 1.0\0" + f.read()).hexdigest()
+        for part in ("attest", "signature"):
+            with open(f"{own}.{part}", "wb") as f:
+                f.write(base64.b64decode(ours["evidence"][part]))
+        sh("sh", "-c", f"openssl x509 -in {PLACE}/ak.pem -noout -pubkey >{PLACE}/ak.pub")
+        sh("tpm2_checkquote", "-u", f"{PLACE}/ak.pub", "-m", f"{own}.attest", "-s",
+           f"{own}.signature", "-g", "sha256", "-q", qualifying)
+        sh("tpm2_checkquote", "-u", f"{PLACE}/ak.pub", "-m", f"{own}.attest", "-s",
+           f"{own}.signature", "-g", "sha256", "-q", "00" * 32, status=1)
+        with open(f"{PLACE}/cmcd/tpm_ak_encrypted.json", encoding="utf-8") as f:
+            handle = hex(json.load(f)["PersistentHandle"])
+        pcrs = ",".join(str(pcr["index"]) for pcr in ours["evidence"]["pcrs"])
+        for asked, status in ((qualifying, 0), ("00" * 32, 1)):
+            sh("tpm2_quote", "-c", handle, "-l", f"sha256:{pcrs}", "-q", asked, "-m",
+               f"{own}.attest", "-s", f"{own}.signature", "-g", "sha256")
+            for part in ("attest", "signature"):
+                with open(f"{own}.{part}", "rb") as f:
+                    ours["evidence"][part] = base64.b64encode(f.read()).decode()
+            with open(report, "w", encoding="utf-8") as f:
+                json.dump(ours, f)
+            holds(sh(*verify, status=status).stdout, "magic 0xff544347", "the quote")
 
 
 def test_a_host_that_is_not_appraised():
