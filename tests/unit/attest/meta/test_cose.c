@@ -24,12 +24,12 @@ enum { BYTES_MAX = 1 << 16 };
 struct row {
     const char *name;
     const char *key, *digest; /* NULL: P-256, SHA256 */
-    int pss;                  /* length of the salt; 0: no PSS */
     const char *head;         /* hexadecimal; NULL: ES256 */
     const char
         *item; /* hexadecimal; @P payload, @H header, @S signature, @Z zeros, @C leaf, @R root */
-    int want;  /* code; 0: it holds */
     const char *text;
+    int pss;  /* length of the salt; 0: no PSS */
+    int want; /* code; 0: it holds */
 };
 
 static struct row rows[] = {

@@ -24,11 +24,11 @@ enum { TEXT_MAX = 1 << 20 };
 struct row {
     const char *name;
     const char *key, *digest; /* NULL: P-256, SHA256 */
-    int pss;                  /* length of the salt; 0: no PSS */
     const char *head;         /* @C: the chain; NULL: ES256 */
     const char *item;         /* @P payload, @H header, @S signature; NULL: flattened */
-    int want;                 /* code; 0: it holds */
     const char *text;
+    int pss;  /* length of the salt; 0: no PSS */
+    int want; /* code; 0: it holds */
 };
 
 static struct row rows[] = {
