@@ -52,8 +52,8 @@ void report_bed_create(struct report_bed *b, const char *id, const struct measur
                        uint8_t rootfs);
 /* Appends a component for such a container (docs/formats/references.md). extra: more properties,
  * each with a comma before it, or "". */
-void report_bed_reference(struct cmc_buf *components, const char *name,
-                          const struct measure_config *c, uint8_t rootfs, const char *extra);
+void report_bed_reference(struct cmc_buf *out, const char *name, const struct measure_config *c,
+                          uint8_t rootfs, const char *extra);
 /* Signs a manifest "app" with these components (JSON, without brackets), and an image description
  * that names it, with these ociRules (NULL: none). */
 void report_bed_metadata(struct report_bed *b, const char *components, const char *rules);

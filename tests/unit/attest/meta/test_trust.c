@@ -22,12 +22,12 @@
 
 struct row {
     const char *name;
-    int role; /* 0: META_ROLE_METADATA */
-    struct pki_spec root, ca, leaf;
+    const char *want;   /* NULL: it holds */
     const char *crl_of; /* "root", "ca": which list is given; NULL: none */
     struct pki_crl crl;
-    bool revoke;      /* what the list's issuer issued */
-    const char *want; /* NULL: it holds */
+    struct pki_spec root, ca, leaf;
+    int role;    /* 0: META_ROLE_METADATA */
+    bool revoke; /* what the list's issuer issued */
 };
 
 static struct row rows[] = {

@@ -103,16 +103,15 @@ static void results_of_calls(void **state)
 static void worst_and_first(void **state)
 {
     static const struct {
-        enum verify_status kids[3];
         size_t count;
-        enum verify_status worst;
+        enum verify_status worst, kids[3];
     } rows[] = {
-        {{VERIFY_GOOD}, 0, VERIFY_UNCHECKED},
-        {{VERIFY_NOTE}, 1, VERIFY_UNCHECKED},
-        {{VERIFY_GOOD, VERIFY_NOTE, VERIFY_GOOD}, 3, VERIFY_GOOD},
-        {{VERIFY_GOOD, VERIFY_UNCHECKED, VERIFY_GOOD}, 3, VERIFY_UNCHECKED},
-        {{VERIFY_UNCHECKED, VERIFY_BAD, VERIFY_GOOD}, 3, VERIFY_BAD},
-        {{VERIFY_NOTE, VERIFY_GOOD, VERIFY_BAD}, 3, VERIFY_BAD},
+        {0, VERIFY_UNCHECKED, {VERIFY_GOOD}},
+        {1, VERIFY_UNCHECKED, {VERIFY_NOTE}},
+        {3, VERIFY_GOOD, {VERIFY_GOOD, VERIFY_NOTE, VERIFY_GOOD}},
+        {3, VERIFY_UNCHECKED, {VERIFY_GOOD, VERIFY_UNCHECKED, VERIFY_GOOD}},
+        {3, VERIFY_BAD, {VERIFY_UNCHECKED, VERIFY_BAD, VERIFY_GOOD}},
+        {3, VERIFY_BAD, {VERIFY_NOTE, VERIFY_GOOD, VERIFY_BAD}},
     };
     struct verify_tree *t = *state;
     for (size_t i = 0; i < ROWS(rows); i++) {
