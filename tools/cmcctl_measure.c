@@ -76,7 +76,7 @@ int cmcctl_measure(int argc, char **argv)
 {
     struct cmc_err err = {0};
     struct measure m = {.timeout_s = TIMEOUT_S};
-    struct meta_components events;
+    struct meta_components events = {0};
     int rc = parse(&m, argc, argv, &err);
     if (rc == CMC_OPTIONS_SHOWN)
         return CMCCTL_AGREE;

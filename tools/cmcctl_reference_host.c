@@ -151,6 +151,7 @@ int cmcctl_reference_programs(const char *log, const char *firmware_log, struct 
     if (!c)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory");
     if ((size_t)snprintf(c->path, sizeof(c->path), "%s", log) >= sizeof(c->path))
+        /* cppcheck-suppress memleak ; c has a cleanup */
         return cmc_fail(err, CMC_E_LIMIT, "a path is longer than %zu bytes", sizeof(c->path));
     c->opt.firmware_log = firmware_log;
     cmcctl_load(c, UINT64_MAX);

@@ -86,7 +86,7 @@ static const struct listing *get(struct finder *f, const uint8_t *digest)
     for (size_t i = 0; i < f->count; i++)
         if (memcmp(f->listing[i].digest, digest, CMC_SHA256_LEN) == 0)
             return &f->listing[i];
-    if (f->count == LISTINGS_MAX)
+    if (f->count == LISTINGS_MAX || !digest)
         return NULL;
     struct listing *l = &f->listing[f->count++];
     *l = (struct listing){.bytes = cmc_buf_of(LISTING_BYTES_MAX)};

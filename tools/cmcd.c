@@ -178,7 +178,7 @@ static struct serve_limits limits_here(void)
         return (struct serve_limits){0};
     r.rlim_cur = r.rlim_max < DESCRIPTORS ? r.rlim_max : DESCRIPTORS;
     (void)setrlimit(RLIMIT_NOFILE, &r);
-    const size_t clients = r.rlim_cur > 2 * DESCRIPTORS_OURS
+    const size_t clients = r.rlim_cur > (rlim_t)2 * DESCRIPTORS_OURS
                                ? (size_t)(r.rlim_cur - DESCRIPTORS_OURS) / 2
                                : DESCRIPTORS_OURS / 2;
     return (struct serve_limits){.clients =
@@ -231,7 +231,7 @@ static int serve(struct daemon *d, struct cmc_err *err)
 static const char *key_alg(const struct daemon *d, const struct settings *s)
 {
     const char *alg = s->alg ? s->alg : d->cfg.key_alg;
-    return strcmp(alg, "RSA2048") == 0 ? "rsa2048" : "ecdsa-p256";
+    return alg && strcmp(alg, "RSA2048") == 0 ? "rsa2048" : "ecdsa-p256";
 }
 
 static int create_key(const struct daemon *d, const struct settings *s, struct cmc_err *err)

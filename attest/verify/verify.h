@@ -51,15 +51,15 @@ struct verify_container { /* of an event that the quote vouches for; NULL: not s
     uint64_t seq;
     const char *event; /* "container-create", "measurement-failed", ... */
     const char *id, *sandbox, *ns, *name, *image, *reason;
-    uint8_t config[CMC_SHA256_LEN], rootfs[CMC_SHA256_LEN];
-    bool measured; /* config and rootfs are set */
-    enum verify_status status;
-    const char *reference;               /* name of the one that matches, or of the nearest; NULL */
-    const char *manifest;                /* the manifest that holds it */
-    bool config_differs, rootfs_differs; /* from the nearest reference */
-    uint8_t ref_config[CMC_SHA256_LEN], ref_rootfs[CMC_SHA256_LEN]; /* with reference */
-    const struct verify_difference *difference;                     /* of the configuration */
+    const char *reference; /* name of the one that matches, or of the nearest; NULL */
+    const char *manifest;  /* the manifest that holds it */
+    const struct verify_difference *difference; /* of the configuration */
     size_t difference_count;
+    enum verify_status status;
+    bool measured;                       /* config and rootfs are set */
+    bool config_differs, rootfs_differs; /* from the nearest reference */
+    uint8_t config[CMC_SHA256_LEN], rootfs[CMC_SHA256_LEN];
+    uint8_t ref_config[CMC_SHA256_LEN], ref_rootfs[CMC_SHA256_LEN]; /* with reference */
 };
 
 struct verify_metadata_result { /* of one signed item; NULL: not said, or not believed */

@@ -62,6 +62,7 @@ static void serve_one(int fd, fake_cmcd_fn *fn)
 void fake_cmcd_start(struct fake_cmcd *f, fake_cmcd_fn *fn)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    /* cppcheck-suppress ctuuninitvar ; this is where it is filled */
     (void)snprintf(f->dir, sizeof(f->dir), "/tmp/fake-cmcd-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/sock", f->dir);

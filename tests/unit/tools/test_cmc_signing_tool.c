@@ -178,7 +178,7 @@ static void sign(const char *in, const char *key, const char *format, const char
     const char *const args[ARGS] = {"-in", in,      "-out",    "x",   "-keys",
                                     key,   "-x5cs", "ann.pem", format};
     struct cmc_err err = {0};
-    struct cmc_buf out;
+    struct cmc_buf out = {0};
     if (run(args, PKI_NOW, &out, &err) < 0)
         fail_msg("%s", err.msg);
     cmc_autofd int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -195,7 +195,7 @@ static void sign_and_verify(void **state)
     static const char *const forms[] = {NULL, "-format=json", "-format=cbor"};
     for (size_t i = 0; i < ROWS(forms); i++) {
         struct cmc_err err = {0};
-        struct cmc_buf out;
+        struct cmc_buf out = {0};
         sign("item", "ann.key", forms[i], "signed");
         assert_string_equal(notes, "");
         assert_int_equal(run(i == 2 ? as_json : args, PKI_NOW, &out, &err), 0);

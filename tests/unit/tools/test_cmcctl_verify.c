@@ -73,6 +73,7 @@ static int run(const char *addr, const char *line)
         argv[argc] = words[argc];
         argc++;
     }
+    const char *name = argv[0] ? argv[0] : "";
     char out[] = "/tmp/cmc-verify-out-XXXXXX";
     const int fd = mkostemp(out, O_CLOEXEC), old = dup(STDOUT_FILENO), old_err = dup(STDERR_FILENO);
     assert_true(fd >= 0 && old >= 0 && old_err >= 0);
@@ -80,9 +81,9 @@ static int run(const char *addr, const char *line)
     (void)fflush(stdout);
     (void)dup2(fd, STDOUT_FILENO);
     (void)dup2(fd, STDERR_FILENO);
-    const int status = strcmp(argv[0], "generate") == 0  ? cmcctl_generate(argc, argv)
-                       : strcmp(argv[0], "measure") == 0 ? cmcctl_measure(argc, argv)
-                                                         : cmcctl_verify(argc, argv);
+    const int status = strcmp(name, "generate") == 0  ? cmcctl_generate(argc, argv)
+                       : strcmp(name, "measure") == 0 ? cmcctl_measure(argc, argv)
+                                                      : cmcctl_verify(argc, argv);
     (void)fflush(stdout);
     (void)dup2(old, STDOUT_FILENO);
     (void)dup2(old_err, STDERR_FILENO);
