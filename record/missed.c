@@ -66,9 +66,9 @@ void record_missed_read(int dirfd, struct record_missed *out)
 
 bool record_missed_next(struct record_missed *m)
 {
-    struct cmc_reader r = cmc_reader_of(m->text.data + m->at, m->text.len - m->at);
-    if (r.left == 0)
+    if (m->at == m->text.len)
         return false;
+    struct cmc_reader r = cmc_reader_of(m->text.data + m->at, m->text.len - m->at);
     take(&r, '\t', m->ns, sizeof(m->ns));
     take(&r, '\t', m->container, sizeof(m->container));
     take(&r, '\n', m->what, sizeof(m->what));
