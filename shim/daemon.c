@@ -26,7 +26,8 @@ enum { FD_LOG = 2, FD_LISTENER, FD_PRIVATE, FD_INODE, FD_HELPER, FD_READY, FD_BU
 
 /* What the proxy tells `start` through a pipe, once. */
 struct ready {
-    int version; /* 2, 3, or -code */
+    int version;  /* 2, 3, or -code */
+    pid_t server; /* the real shim */
     char msg[sizeof(((struct cmc_err *)0)->msg)];
 };
 
@@ -71,9 +72,9 @@ static int start_server(const struct shim_daemon_args *a, pid_t *pid, struct cmc
     return version;
 }
 
-static void tell_start(int version, const struct cmc_err *err)
+static void tell_start(int version, pid_t server, const struct cmc_err *err)
 {
-    struct ready r = {.version = version};
+    struct ready r = {.version = version, .server = server};
     if (version < 0)
         (void)memcpy(r.msg, err->msg, sizeof(r.msg));
     if (write(FD_READY, &r, sizeof(r)) != (ssize_t)sizeof(r))
@@ -109,11 +110,9 @@ static _Noreturn void serve(const struct shim_daemon_args *a)
     };
     int version = start_server(a, &setup.server, &err);
     (void)snprintf(running, sizeof(running), "/proc/%d/exe", setup.server);
-    if (version > 0 && shim_leftover_note(FD_BUNDLE, setup.server, &err) < 0)
-        cmc_log(FD_LOG, CMC_LOG_WARNING, "no note for delete", "why", err.msg, NULL);
     if (version < 0)
         (void)close(FD_LISTENER); /* who hears that we failed must not find us listening */
-    tell_start(version, &err);
+    tell_start(version, setup.server, &err);
     (void)close(FD_READY);
     (void)close(FD_PRIVATE); /* the real shim's alone: its end must refuse connections */
     (void)close(FD_BUNDLE);  /* may be deleted while the group lives */
@@ -147,18 +146,29 @@ static _Noreturn void become_daemon(const struct shim_daemon_args *a, int privat
     serve(a);
 }
 
-static int wait_ready(int fd, struct cmc_err *err)
+static int wait_ready(int fd, struct ready *r, struct cmc_err *err)
 {
-    struct ready r;
     ssize_t n;
     do
-        n = read(fd, &r, sizeof(r));
+        n = read(fd, r, sizeof(*r));
     while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)sizeof(r))
+    if (n != (ssize_t)sizeof(*r))
         return cmc_fail(err, CMC_E_FORMAT, "the proxy died while it started");
-    if (r.version > 0)
-        return r.version;
-    return cmc_fail(err, (enum cmc_code) - r.version, "%.*s", (int)sizeof(r.msg) - 1, r.msg);
+    if (r->version > 0)
+        return 0;
+    return cmc_fail(err, (enum cmc_code) - r->version, "%.*s", (int)sizeof(r->msg) - 1, r->msg);
+}
+
+/* By `start`, never by the proxy: when `start` is killed containerd deletes the bundle, and a file
+ * that appears meanwhile would keep it for ever. */
+static void note_server(const struct cmc_site *site, pid_t server)
+{
+    struct cmc_err err;
+    cmc_autofd int bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (shim_leftover_note(bundle, server, &err) == 0)
+        return;
+    cmc_autofd int log = open_log(site, bundle);
+    cmc_log(log, CMC_LOG_WARNING, "no note for delete", "why", err.msg, NULL);
 }
 
 int shim_daemon_start(const struct shim_daemon_args *a, struct cmc_err *err)
@@ -178,5 +188,9 @@ int shim_daemon_start(const struct shim_daemon_args *a, struct cmc_err *err)
     if (pid < 0 || waitpid(pid, NULL, 0) < 0)
         return cmc_fail(err, CMC_E_SYS, "fork");
     cmc_closep(&to_start);
-    return wait_ready(from_proxy, err);
+    struct ready r;
+    if (wait_ready(from_proxy, &r, err) < 0)
+        return -(int)err->code;
+    note_server(a->site, r.server);
+    return r.version;
 }
