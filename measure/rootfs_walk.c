@@ -5,24 +5,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/hex.h"
+#include "measure/rootfs_look.h"
 
 enum { OPEN_DIRS_MAX = 64, PATH_SHOWN_MAX = 300 };
-
-/* What must stay as it is while we look. No padding: compared as bytes. */
-struct facts {
-    uint64_t dev, ino, mount, size;
-    uint64_t mtime_s, ctime_s;
-    uint32_t mtime_ns, ctime_ns;
-    uint32_t mode, uid, gid, rdev_major, rdev_minor, zero;
-};
 
 /* A directory being walked. Only the innermost OPEN_DIRS_MAX hold a descriptor: an ancestor's is
  * opened again, through "..", when the walk comes back. */
@@ -31,7 +22,7 @@ struct frame {
     size_t path;               /* length of its path */
     size_t text;               /* where its names are in text */
     uint32_t first, next, end; /* and in names */
-    struct facts facts;
+    struct measure_facts facts;
 };
 
 struct walker {
@@ -59,82 +50,12 @@ static void walker_free(struct walker *w)
     free(w);
 }
 
-static int open_in(int dirfd, const char *name, uint64_t flags, uint64_t beneath)
-{
-    const struct open_how how = {
-        .flags = flags | O_CLOEXEC | O_NOFOLLOW,
-        .resolve = beneath | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-    };
-    long fd;
-    int tries = 64; /* EAGAIN: a rename somewhere raced the lookup; bounded, then reported */
-    do
-        fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
-    while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
-    return (int)fd;
-}
-
-static int fail_look(const char *what, struct cmc_err *err)
-{
-    switch (errno) {
-    case EXDEV:
-        return cmc_fail(err, CMC_E_VERIFY, "a mount point below the root; unmount it first");
-    case ENOENT:
-        return cmc_fail(err, CMC_E_VERIFY, "changed: it vanished while it was measured");
-    case ENOTDIR:
-    case ELOOP:
-        return cmc_fail(err, CMC_E_VERIFY, "changed: its type is another while it is measured");
-    default:
-        return cmc_fail(err, CMC_E_SYS, "%s", what);
-    }
-}
-
-/* name in dirfd, or dirfd itself when name is empty. */
+/* The root may be a mount point; nothing below it. */
 static int look(const struct walker *w, int dirfd, const char *name, struct statx *sx,
                 struct cmc_err *err)
 {
-    const unsigned want = STATX_BASIC_STATS & ~(unsigned)(STATX_ATIME | STATX_NLINK);
-    const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
-    if (statx(dirfd, name, flags, STATX_BASIC_STATS | STATX_MNT_ID, sx) < 0)
-        return fail_look("statx", err);
-    if ((sx->stx_mask & want) != want || !(sx->stx_mask & STATX_MNT_ID))
-        return cmc_fail(err, CMC_E_VERIFY,
-                        "kernel or file system does not tell all of mode, "
-                        "owner, size, times and mount (statx mask %x)",
-                        sx->stx_mask);
-    if (w->depth > 0 && sx->stx_mnt_id != w->mount)
-        return cmc_fail(err, CMC_E_VERIFY, "a mount point below the root; unmount it first");
-    return 0;
-}
-
-static struct facts facts_of(const struct statx *sx)
-{
-    return (struct facts){
-        .dev = (uint64_t)sx->stx_dev_major << 32 | sx->stx_dev_minor,
-        .ino = sx->stx_ino,
-        .mount = sx->stx_mnt_id,
-        .size = sx->stx_size,
-        .mtime_s = (uint64_t)sx->stx_mtime.tv_sec,
-        .ctime_s = (uint64_t)sx->stx_ctime.tv_sec,
-        .mtime_ns = sx->stx_mtime.tv_nsec,
-        .ctime_ns = sx->stx_ctime.tv_nsec,
-        .mode = sx->stx_mode,
-        .uid = sx->stx_uid,
-        .gid = sx->stx_gid,
-        .rdev_major = sx->stx_rdev_major,
-        .rdev_minor = sx->stx_rdev_minor,
-    };
-}
-
-static int check_same(const struct walker *w, int fd, const struct facts *before,
-                      struct cmc_err *err)
-{
-    struct statx sx;
-    if (look(w, fd, "", &sx, err) < 0)
-        return -(int)err->code;
-    const struct facts now = facts_of(&sx);
-    if (memcmp(&now, before, sizeof(now)) != 0)
-        return cmc_fail(err, CMC_E_VERIFY, "changed while it was measured; measure a tree at rest");
-    return 0;
+    return w->depth > 0 ? measure_look_on(w->mount, dirfd, name, sx, err)
+                        : measure_look(dirfd, name, sx, err);
 }
 
 static int keep_name(struct walker *w, const struct dirent64 *d, struct cmc_err *err)
@@ -229,10 +150,9 @@ static int enter(struct walker *w, int dirfd, const char *name, struct cmc_err *
     struct statx sx;
     struct measure_walk_names names;
     struct frame f = {.path = w->path.len, .text = w->text.len, .first = (uint32_t)w->name_count};
-    cmc_autofd int fd = open_in(dirfd, *name ? name : ".", O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH);
-    if (fd < 0)
-        return fail_look("open", err);
-    if (look(w, fd, "", &sx, err) < 0 || list(w, fd, &names, err) < 0)
+    cmc_autofd int fd = measure_look_open(dirfd, *name ? name : ".", O_RDONLY | O_DIRECTORY,
+                                          MEASURE_LOOK_BENEATH, err);
+    if (fd < 0 || look(w, fd, "", &sx, err) < 0 || list(w, fd, &names, err) < 0)
         return -(int)err->code;
     const struct measure_walk_entry e = entry_of(w, name, fd, &sx);
     if (w->form->enter(w->ctx, &e, &names, err) < 0)
@@ -241,7 +161,7 @@ static int enter(struct walker *w, int dirfd, const char *name, struct cmc_err *
     f.fd = fd;
     f.next = f.first;
     f.end = (uint32_t)w->name_count;
-    f.facts = facts_of(&sx);
+    f.facts = measure_facts_of(&sx);
     if (push(w, &f, err) < 0)
         return -(int)err->code;
     (void)cmc_take_fd(&fd);
@@ -253,9 +173,10 @@ static int visit(struct walker *w, int dirfd, const char *name, struct cmc_err *
     const bool look_only = w->form->look_only;
     const uint64_t max = w->meter->opts->file_max;
     struct statx sx;
-    cmc_autofd int fd = look_only ? -1 : open_in(dirfd, name, O_PATH, RESOLVE_BENEATH);
+    cmc_autofd int fd =
+        look_only ? -1 : measure_look_open(dirfd, name, O_PATH, MEASURE_LOOK_BENEATH, err);
     if (!look_only && fd < 0)
-        return fail_look("open", err);
+        return -(int)err->code;
     if (look(w, look_only ? dirfd : fd, look_only ? name : "", &sx, err) < 0)
         return -(int)err->code;
     if (S_ISDIR(sx.stx_mode)) /* the listing did not say so */
@@ -263,11 +184,11 @@ static int visit(struct walker *w, int dirfd, const char *name, struct cmc_err *
     if (S_ISREG(sx.stx_mode) && max && sx.stx_size > max)
         return cmc_fail(err, CMC_E_LIMIT, "%llu bytes, at most %llu (file_max)",
                         (unsigned long long)sx.stx_size, (unsigned long long)max);
-    const struct facts facts = facts_of(&sx);
+    const struct measure_facts facts = measure_facts_of(&sx);
     const struct measure_walk_entry e = entry_of(w, name, fd, &sx);
     if (w->form->visit(w->ctx, &e, err) < 0)
         return -(int)err->code;
-    return look_only ? 0 : check_same(w, fd, &facts, err);
+    return look_only ? 0 : measure_look_same(fd, &facts, err);
 }
 
 /* Goes on with the next entry of the innermost directory. */
@@ -291,14 +212,12 @@ static int advance(struct walker *w, struct frame *f, struct cmc_err *err)
 /* Ends the innermost directory and goes back to the one around it. */
 static int leave(struct walker *w, struct frame *f, struct cmc_err *err)
 {
-    if (check_same(w, f->fd, &f->facts, err) < 0)
+    if (measure_look_same(f->fd, &f->facts, err) < 0)
         return -(int)err->code;
     if (w->depth > 1 && f[-1].fd < 0) {
         w->path.len = f[-1].path;
-        f[-1].fd = open_in(f->fd, "..", O_RDONLY | O_DIRECTORY, 0);
-        if (f[-1].fd < 0)
-            return fail_look("open", err);
-        if (check_same(w, f[-1].fd, &f[-1].facts, err) < 0)
+        f[-1].fd = measure_look_open(f->fd, "..", O_RDONLY | O_DIRECTORY, MEASURE_LOOK_UP, err);
+        if (f[-1].fd < 0 || measure_look_same(f[-1].fd, &f[-1].facts, err) < 0)
             return -(int)err->code;
     }
     if (w->form->leave)
