@@ -22,5 +22,5 @@ while read -r file; do
     grep -q "^$file: .." tests/lint/untested.txt && continue
     echo "$file: no tests/unit/$folder/test_$base"
     bad=1
-done < <(sources 'base/*.c' 'tpm/*.c' 'measure/*.c' 'record/*.c' 'shim/*.c' 'tools/*.c')
+done < <(sources 'base/*.c' 'tpm/*.c' 'measure/*.c' 'record/*.c' 'attest/*/*.c' 'shim/*.c' 'tools/*.c')
 exit $bad

@@ -23,3 +23,8 @@ add_test(NAME oracle/attestation-result COMMAND
   ${CMAKE_CURRENT_SOURCE_DIR}/oracle/attestation_result.py $<TARGET_FILE:cmc_result>)
 set_tests_properties(oracle/attestation-result PROPERTIES LABELS oracle TIMEOUT 120
   ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+
+# what both profiles share
+foreach(part differences verify)
+  cmc_unit(attest/verify/${part} LIBS cmc_test_report)
+endforeach()

@@ -1,7 +1,7 @@
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 add_library(cmc_test_pki STATIC lib/pki.c)
 target_link_libraries(cmc_test_pki PUBLIC cmc_options PkgConfig::CRYPTO)
-foreach(part cose jws key sign trust)
+foreach(part alg cose jws key ossl sign trust)
   cmc_unit(attest/meta/${part} LIBS cmc_sign cmc_test_pki)
 endforeach()
 cmc_unit(attest/meta/sign_vectors LIBS cmc_sign)
