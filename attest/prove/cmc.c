@@ -189,7 +189,8 @@ static int put_jws(struct run *r, struct cmc_buf *out, struct cmc_err *err)
     const size_t head = input.len;
     cmc_put_u8(&input, '.');
     cmc_put_base64url(&input, payload.data, payload.len);
-    if (cmc_buf_check(&input, "software evidence", err) < 0 ||
+    if (cmc_buf_check(&payload, "software evidence", err) < 0 ||
+        cmc_buf_check(&input, "software evidence", err) < 0 ||
         r->p->driver->sign(r->p, input.data, input.len, &raw, err) < 0)
         return -(int)err->code;
     cmc_put_text(out, "{\"payload\":\"");

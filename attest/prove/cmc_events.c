@@ -2,6 +2,7 @@
 /* attest/prove/cmc_events.c -- from records of profile cmc to components, one for each extend. */
 #include "attest/prove/cmc_events.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,10 +79,13 @@ static int take_spec(const struct prove *p, const struct prove_log *log,
         return 0;
     }
     *left -= form.len;
+    errno = 0;
     measure_reference_put_form(&exact, form.data, form.len);
     if (!exact.bad &&
         cmc_json_parse((const char *)exact.data, exact.len, &parts->spec, &root, &ignored) == 0)
         parts->ctr.oci_spec = root;
+    else if (errno == ENOMEM)
+        return cmc_fail(err, CMC_E_LIMIT, "configuration: out of memory");
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attest/prove/details.c -- configurations and listings of events, without what must stay here. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,13 @@ static int details_dir(const struct prove *p, char out[static 4096], struct cmc_
     return n < 0 || n >= 4096 ? cmc_fail(err, CMC_E_LIMIT, "state_dir is too long") : 0;
 }
 
+/* What cannot be had is left out, and no error; but a lack of memory is one, since the same report
+ * would say more a moment later. errno was 0 before. */
+static int left_out(struct cmc_err *err)
+{
+    return errno == ENOMEM ? cmc_fail(err, CMC_E_LIMIT, "details: out of memory") : 0;
+}
+
 /* The bytes that are stored, when they are what was measured: anything else is as good as absent,
  * since no verifier would believe it. */
 static int stored_config(const struct prove *p, const struct prove_log *log,
@@ -25,17 +33,21 @@ static int stored_config(const struct prove *p, const struct prove_log *log,
     struct cmc_err ignored = {0};
     if (details_dir(p, dir, err) < 0)
         return -(int)err->code;
+    errno = 0;
     if (record_details_get(dir, "config", ev->config, out, &ignored) != 1)
-        return 0;
+        return left_out(err);
     if (log->profile == MEASURE_PROFILE_CMC) {
         cmc_sha256(out->data, out->len, digest);
         return memcmp(digest, ev->config, sizeof(digest)) == 0;
     }
     measure_config_key_id(p->cfg.redaction_key, key_id);
-    return memcmp(key_id, ev->key_id, sizeof(key_id)) == 0 &&
-           measure_config_detail_digest(out->data, out->len, p->cfg.redaction_key, digest,
-                                        &ignored) == 0 &&
-           memcmp(digest, ev->config, sizeof(digest)) == 0;
+    if (memcmp(key_id, ev->key_id, sizeof(key_id)) != 0)
+        return 0;
+    errno = 0;
+    if (measure_config_detail_digest(out->data, out->len, p->cfg.redaction_key, digest, &ignored) <
+        0)
+        return left_out(err);
+    return memcmp(digest, ev->config, sizeof(digest)) == 0;
 }
 
 static int withhold(const struct prove *p, const struct prove_log *log,
@@ -46,8 +58,9 @@ static int withhold(const struct prove *p, const struct prove_log *log,
     if (log->profile == MEASURE_PROFILE_EXACT)
         return measure_config_detail_withhold_names(stored->data, stored->len, p->cfg.redaction_key,
                                                     &names, out, err);
+    errno = 0;
     if (measure_config_has_secret(stored->data, stored->len, &names, &ignored) != 0)
-        return 0; /* also where that cannot be told */
+        return left_out(err); /* also where that cannot be told */
     cmc_put(out, stored->data, stored->len);
     return cmc_buf_check(out, "configuration", err) < 0 ? -(int)err->code : 1;
 }
@@ -95,8 +108,9 @@ static int add_detail(const struct prove *p, const struct prove_log *log,
                       struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf data = cmc_buf_of(*left);
+    errno = 0;
     int rc = prove_config_detail(p, log, ev, &data, err);
-    if (rc == -CMC_E_LIMIT) {
+    if (rc == -CMC_E_LIMIT && errno != ENOMEM) {
         *err = (struct cmc_err){0};
         *left = 0; /* full: the older ones stay here */
         return 0;
@@ -155,9 +169,11 @@ static int find_listing(const struct prove *p, const struct prove_event *ev, str
     cmc_autobuf struct cmc_buf text = cmc_buf_of(0);
     if (details_dir(p, dir, err) < 0)
         return -(int)err->code;
+    errno = 0;
     if (record_details_get(dir, "listing", ev->listing, &text, &ignored) != 1 ||
-        measure_listing_digest(text.data, text.len, digest, &ignored) < 0 ||
-        memcmp(digest, ev->rootfs, sizeof(digest)) != 0)
+        measure_listing_digest(text.data, text.len, digest, &ignored) < 0)
+        return left_out(err);
+    if (memcmp(digest, ev->rootfs, sizeof(digest)) != 0)
         return 0;
     cmc_put(out, text.data, text.len);
     return cmc_buf_check(out, "listing", err) < 0 ? -(int)err->code : 1;

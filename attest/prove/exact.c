@@ -2,6 +2,7 @@
 /* attest/prove/exact.c -- a report of profile exact (docs/formats/report.md). */
 #include "attest/meta/exact.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,19 +69,22 @@ static int set_items(struct report *r, const struct prove_request *q, struct cmc
     return 0;
 }
 
-/* A boot log that cannot be read is left out: verifiers then miss what it would have shown. */
-static void add_boot_log(struct report *r, const char *kind, const char *path)
+/* A boot log that cannot be read is left out: verifiers then miss what it would have shown. A lack
+ * of memory is an error: the next report would have it. */
+static int add_boot_log(struct report *r, const char *kind, const char *path, struct cmc_err *err)
 {
     struct cmc_err ignored = {0};
     struct cmc_buf *b = &r->boot_data[r->boot_count];
     cmc_autofd int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
     *b = cmc_buf_of(BOOT_LOG_MAX);
+    errno = 0;
     if (fd < 0 || cmc_buf_read(b, fd, kind, &ignored) < 0 || b->len == 0) {
         cmc_buf_done(b);
-        return;
+        return errno == ENOMEM ? cmc_fail(err, CMC_E_LIMIT, "boot log %s: out of memory", kind) : 0;
     }
     r->boot_log[r->boot_count++] =
         (struct meta_exact_part){.kind = kind, .data = {.data = b->data, .len = b->len}};
+    return 0;
 }
 
 /* What all else leaves: a long log would have no report at all otherwise. */
@@ -134,8 +138,9 @@ static int make(struct prove *p, const struct prove_request *q, struct report *r
     if (prove_evidence_exact(p, nonce, &r->e, &r->log, err) < 0 || set_items(r, q, err) < 0)
         return -(int)err->code;
     set_pcrs(r);
-    add_boot_log(r, "tcg", p->cfg.tcg_log);
-    add_boot_log(r, "ima", p->cfg.ima_log);
+    if (add_boot_log(r, "tcg", p->cfg.tcg_log, err) < 0 ||
+        add_boot_log(r, "ima", p->cfg.ima_log, err) < 0)
+        return -(int)err->code;
     if (q->details && prove_details_of(p, &r->log, details_room(r, q->json), &r->details, err) < 0)
         return -(int)err->code;
     return encode(p, r, q->json, out, err);

@@ -2,6 +2,7 @@
 /* attest/prove/log.c -- reads the log while the recorder writes it. */
 #include "attest/prove/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +116,8 @@ static void mark(struct prove_log *l, const struct measure_frame *f)
     take_value(&f->values, l->bank, e->value);
 }
 
-/* Damage ends the reading, and is for verifiers to find: the bytes are handed on as they are. */
+/* Damage ends the reading, and is for verifiers to find: the bytes are handed on as they are. A
+ * lack of memory is no damage. */
 static int scan(struct prove_log *l, struct cmc_err *err)
 {
     struct measure_frame f;
@@ -128,8 +130,12 @@ static int scan(struct prove_log *l, struct cmc_err *err)
         struct prove_event *slot = grow(l);
         if (!slot)
             return cmc_fail(err, CMC_E_LIMIT, "log: out of memory");
-        if (add(l, &f, slot, err) < 0)
-            break;
+        errno = 0;
+        if (add(l, &f, slot, err) == 0)
+            continue;
+        if (errno == ENOMEM)
+            return cmc_wrap(err, "log");
+        break;
     }
     *err = (struct cmc_err){0};
     return 0;
