@@ -200,11 +200,11 @@ static const struct choice *choose(const struct key *k, const struct cmc_json *v
                                    struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf known = cmc_buf_of(128);
-    for (const struct choice *c = k->choices; c->name; c++) {
+    for (const struct choice *c = k->choices; c->name; c++)
         if (v->type == CMC_JSON_STRING && strcmp(v->text, c->name) == 0)
             return c;
+    for (const struct choice *c = k->choices; c->name; c++)
         cmc_put_fmt(&known, "%s\"%s\"", c == k->choices ? "" : ", ", c->name);
-    }
     cmc_put_u8(&known, '\0');
     (void)cmc_fail(err, CMC_E_USAGE, "\"%s\": expected one of %s", k->name,
                    known.bad ? "" : (const char *)known.data);

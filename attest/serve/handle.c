@@ -2,6 +2,7 @@
 /* attest/serve/handle.c -- the requests of the API: docs/formats/api.md. */
 #include "attest/serve/handle.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,8 +135,10 @@ static int listing_at(const char *dir, const uint8_t digest[static CMC_SHA256_LE
     if (cmc_buf_check(&path, "path", err) < 0)
         return -(int)err->code;
     cmc_autofd int fd = open((const char *)path.data, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
         return 0;
+    if (fd < 0)
+        return cmc_fail(err, CMC_E_SYS, "open %s", (const char *)path.data);
     cmc_autobuf struct cmc_buf text = cmc_buf_of(MEASURE_LISTING_MAX);
     if (cmc_buf_read(&text, fd, "listing", err) < 0 ||
         measure_listing_digest(text.data, text.len, got, err) < 0)
@@ -297,11 +300,17 @@ static int measure(const struct work *w)
 static int update(const struct work *w)
 {
     cmc_autobuf struct cmc_buf set = cmc_buf_of(SERVE_STORE_MAX);
+    const size_t begin = w->out->len;
     int rc = serve_store_load(w->c->cfg, w->c->now, &set, w->err);
     rc = answer_success(w, rc);
-    if (rc == 0)
-        cmc_put(w->out, set.data, set.len);
-    return rc;
+    if (rc < 0)
+        return rc;
+    cmc_put(w->out, set.data, set.len);
+    if (cmc_buf_check(w->out, "metadata", w->err) == 0)
+        return 0;
+    w->out->len = begin; /* what was answered is not so */
+    w->out->bad = false;
+    return answer_success(w, -(int)w->err->code);
 }
 
 /* What can be said of a request without this host. */

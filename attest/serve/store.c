@@ -142,8 +142,11 @@ static int load_dir(struct loader *l, int fd)
             (void)close(copy);
         return -CMC_E_SYS;
     }
-    for (const struct dirent *e;
-         (e = readdir(dir));) { /* NOLINT(concurrency-mt-unsafe): our own DIR */
+    for (;;) {
+        errno = 0;
+        const struct dirent *e = readdir(dir); /* NOLINT(concurrency-mt-unsafe): our own DIR */
+        if (!e)                                /* a part of a directory is no set */
+            return errno ? cmc_fail(l->err, CMC_E_SYS, "read the directory") : 0;
         if (e->d_name[0] == '.')
             continue;
         if (fstatat(fd, e->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode))
@@ -151,7 +154,6 @@ static int load_dir(struct loader *l, int fd)
         if (load_item(l, fd, e->d_name) < 0)
             return -(int)l->err->code;
     }
-    return 0;
 }
 
 static int load_path(struct loader *l, const char *path)

@@ -11,6 +11,8 @@ endforeach()
 foreach(part handle peers store)
   cmc_unit(attest/serve/${part} LIBS cmc_daemon cmc_test_meta)
 endforeach()
+cmc_unit(attest/serve/out_of_memory LIBS cmc_daemon cmc_test_meta SOURCES ${FAIL_ALLOC_SOURCE}
+  WRAP ${FAIL_ALLOC})
 cmc_unit(attest/serve/server LIBS cmc_daemon SOURCES unit/attest/serve/server_bed.c)
 cmc_fuzz(fuzz_api_frame cmc_serve)
 cmc_fuzz(fuzz_cmcd_config cmc_daemon)
