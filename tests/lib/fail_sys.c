@@ -2,13 +2,16 @@
 /* tests/lib/fail_sys.c -- system calls, wrapped by the linker: one of them fails. */
 #include "tests/lib/fail_sys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -69,13 +72,15 @@ void fail_sys_each(fail_sys_call *call)
 }
 
 /* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp): the linker's names */
-#define WRAPPED(name, parameters, ...)                                                             \
-    int __real_##name parameters;                                                                  \
-    int __wrap_##name parameters;                                                                  \
-    int __wrap_##name parameters                                                                   \
+/* weak: a program lists those that it has wrapped */
+#define WRAPPED_AS(type, failed, name, parameters, ...)                                            \
+    __attribute__((weak)) type __real_##name parameters;                                           \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters                                                                  \
     {                                                                                              \
-        return fails() ? -1 : __real_##name(__VA_ARGS__);                                          \
+        return fails() ? (failed) : __real_##name(__VA_ARGS__);                                    \
     }
+#define WRAPPED(name, parameters, ...) WRAPPED_AS(int, -1, name, parameters, __VA_ARGS__)
 
 WRAPPED(open, (const char *path, int flags, mode_t mode), path, flags, mode)
 WRAPPED(openat, (int dir, const char *path, int flags, mode_t mode), dir, path, flags, mode)
@@ -94,10 +99,16 @@ WRAPPED(connect, (int fd, const struct sockaddr *sa, socklen_t len), fd, sa, len
 WRAPPED(getsockopt, (int fd, int level, int name, void *value, socklen_t *len), fd, level, name,
         value, len)
 
-ssize_t __real_write(int fd, const void *data, size_t len);
-ssize_t __wrap_write(int fd, const void *data, size_t len);
-ssize_t __wrap_write(int fd, const void *data, size_t len)
-{
-    return fails() ? -1 : __real_write(fd, data, len);
-}
+WRAPPED(fsync, (int fd), fd)
+WRAPPED(poll, (struct pollfd * fds, nfds_t n, int timeout), fds, n, timeout)
+WRAPPED_AS(ssize_t, -1, read, (int fd, void *data, size_t len), fd, data, len)
+WRAPPED_AS(ssize_t, -1, pread, (int fd, void *data, size_t len, off_t at), fd, data, len, at)
+WRAPPED_AS(ssize_t, -1, write, (int fd, const void *data, size_t len), fd, data, len)
+WRAPPED_AS(ssize_t, -1, recv, (int fd, void *data, size_t len, int flags), fd, data, len, flags)
+WRAPPED_AS(ssize_t, -1, send, (int fd, const void *data, size_t len, int flags), fd, data, len,
+           flags)
+WRAPPED_AS(ssize_t, -1, getrandom, (void *data, size_t len, unsigned flags), data, len, flags)
+WRAPPED_AS(off_t, -1, lseek, (int fd, off_t at, int from), fd, at, from)
+WRAPPED_AS(DIR *, NULL, fdopendir, (int fd), fd)
+WRAPPED_AS(struct dirent *, NULL, readdir, (DIR * dir), dir)
 /* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c, cert-dcl51-cpp) */

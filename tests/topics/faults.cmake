@@ -1,6 +1,9 @@
 # each allocation, each system call fails once: tests/lib/fail_alloc.h, tests/lib/fail_sys.h
 set(FAIL_ALLOC malloc calloc realloc reallocarray strdup strndup)
 set(FAIL_ALLOC_SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/lib/fail_alloc.c)
+set(FAIL_SYS_SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/lib/fail_sys.c)
+set(FAIL_SYS open openat fstat fstatat read pread write lseek fsync mkdir unlinkat renameat flock
+  getrandom fdopendir readdir socket connect poll send recv)
 foreach(folder base measure)
   cmc_unit(${folder}/out_of_memory LIBS cmc_base $<$<STREQUAL:${folder},measure>:test_logs>
     SOURCES ${FAIL_ALLOC_SOURCE} WRAP ${FAIL_ALLOC})
@@ -14,6 +17,6 @@ cmc_unit(attest/verify/out_of_memory LIBS cmc_test_report SOURCES ${FAIL_ALLOC_S
 cmc_unit(shim/out_of_memory LIBS cmc_shim
   SOURCES ${FAIL_ALLOC_SOURCE} ${CMAKE_CURRENT_SOURCE_DIR}/unit/shim/proxy_world.c
   WRAP ${FAIL_ALLOC} ARGS $<TARGET_FILE:shim_fake_inner> $<TARGET_FILE:shim_fake_helper>)
-cmc_unit(shim/failing_calls LIBS cmc_shim SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/lib/fail_sys.c
+cmc_unit(shim/failing_calls LIBS cmc_shim SOURCES ${FAIL_SYS_SOURCE}
   WRAP open openat fstat fstatat lstat mkdir unlink unlinkat renameat flock socket bind listen
     connect getsockopt write)
