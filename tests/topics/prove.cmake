@@ -26,3 +26,4 @@ target_link_options(prove_report PRIVATE -Wl,--wrap=Esys_Quote) # a slow TPM
 add_executable(prove_feed ${CMAKE_CURRENT_LIST_DIR}/../integration/prove/feed.c)
 target_link_libraries(prove_feed PRIVATE cmc_measure_shared cmc_record)
 cmc_unit(attest/prove/out_of_memory LIBS cmc_test_prove SOURCES ${FAIL_ALLOC_SOURCE} WRAP ${FAIL_ALLOC})
+cmc_unit(attest/prove/failing_calls LIBS cmc_test_prove SOURCES ${FAIL_SYS_SOURCE} WRAP ${FAIL_SYS})
