@@ -177,6 +177,8 @@ int measure_image_collect(struct measure_image *m, size_t layer, const struct me
         if (spool_one(m, &reader, (uint32_t)(list[at++] - m->tree.inodes), spool, err) < 0)
             return -(int)err->code;
     }
+    if (r == 0 && at < count)
+        return cmc_fail(err, CMC_E_VERIFY, "layer %zu changed while it was read", layer + 1);
     return r;
 }
 
