@@ -185,7 +185,8 @@ static void each_end_of_a_layer(void **state)
         const int rc = measure(SIZE_MAX, SIZE_MAX, &got, &err);
         assert_true(rc == 0 || (err.msg[0] && got.entries == POISON));
         assert_true(rc == 0 || rc == -CMC_E_FORMAT || rc == -CMC_E_VERIFY);
-        if (rc == 0 && at < len - 2048) /* less than its end and what is gone: another image */
+        /* "way", "gone" and the end do not show; with less it is another image */
+        if (rc == 0 && at < len - 2560)
             assert_memory_not_equal(got.digest, whole[1].digest, sizeof(got.digest));
     }
     layer[0].len = len;
