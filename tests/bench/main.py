@@ -12,7 +12,12 @@ import sys
 
 import report
 
-BENCHES = ("create", "pss", "digest", "ctr")
+BENCHES = ("create", "pss", "digest", "ctr", "tree")
+PAIRS = {"tree": 7}  # of others: 100
+
+
+def tree_name(text):
+    return text if text in ("min", "big") else os.path.abspath(text)
 
 
 def parse_options():
@@ -24,9 +29,10 @@ def parse_options():
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)}; default: all")
     add("--json", metavar="FILE", help="also write the tables there")
-    add("--pairs", type=int, default=100, help="interleaved pairs (default: %(default)s)")
-    tree = "for digest: this tree, not a new Debian minbase"
-    add("--tree", metavar="DIR", type=os.path.abspath, help=tree)
+    add("--pairs", type=int, metavar="N", help="interleaved pairs (default: 100; tree: 7 rounds)")
+    tree = "for digest and tree: min or big, which are made once and kept, or this directory; may" \
+        " be repeated (default: min for digest, both for tree)"
+    add("--tree", metavar="TREE", action="append", default=[], type=tree_name, help=tree)
     add("--parse-only", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHES)
@@ -54,8 +60,9 @@ def machine():
 def run_bench(name, options, results):
     """Prints and keeps one bench's tables; returns what went wrong, or None."""
     module = importlib.import_module(name)
+    pairs = options.pairs or PAIRS.get(name, 100)
     try:
-        results[name] = module.bench(options)
+        results[name] = module.bench(argparse.Namespace(**{**vars(options), "pairs": pairs}))
     except report.Skip as skip:
         print(f"\n{name}: skipped: {skip}")
     except (OSError, RuntimeError, ValueError, subprocess.CalledProcessError) as error:

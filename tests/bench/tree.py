@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rootfs digest of whole trees beside the obvious program: in Go, one goroutine."""
+
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+
+import shim
+import trees
+import watch
+from report import Skip, table
+
+COLUMNS = ["", "ratio", "from - to", "s", "MB/s", "files/s", "peak MB", "threads"]
+EXACT, CMC, GO = "cmc, profile exact", "cmc, profile cmc", "Go baseline"
+LATER = {"cmc, seen before": "these programs keep nothing of trees that they have measured"}
+CONFIG = {
+    "ociVersion": "1.0.2",
+    "process": {"args": ["/bin/true"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
+    "root": {"path": "rootfs"},
+}
+DROP = pathlib.Path("/proc/sys/vm/drop_caches")
+
+
+def baseline():
+    path = os.environ.get("CMC_BASELINE")
+    if not path:
+        raise Skip("the Go baseline was not built: is Debian's golang-go installed?")
+    return path
+
+
+def commands(tree):
+    """{what: command}; each prints the digest of the tree, its own way."""
+    config = shim.WORLD / "bench-config.json"
+    config.write_text(json.dumps(CONFIG))
+    ours = [shim.find("measure-bundle"), "-config", config, "-rootfs", tree, "-profile"]
+    return {EXACT: [*ours, "exact"], CMC: [*ours, "cmc"], GO: [baseline(), tree]}
+
+
+def digest_of(what, printed):
+    return printed.strip() if what == GO else json.loads(printed)[0]["ctrData"]["rootfsSha256"]
+
+
+def drop_caches(programs):
+    """Nothing of the tree is in memory after this; the programs are, as on a host that uses them."""
+    os.sync()
+    DROP.write_text("3")
+    for program in programs:
+        subprocess.run([program, "--help"], capture_output=True, check=False)
+
+
+def check(digests):
+    """Ours is the baseline's, in each run; and each profile gives one digest. Else: no bench."""
+    for what, seen in digests.items():
+        if len(seen) != 1:
+            raise RuntimeError(f"{what}: {len(seen)} digests of one tree: {' '.join(sorted(seen))}")
+    if digests[CMC] != digests[GO]:
+        raise RuntimeError(f"{CMC}: {digests[CMC]}, but {GO}: {digests[GO]}")
+    return next(iter(digests[GO]))
+
+
+def measure(tree, state, rounds):
+    """({what: seconds of each round}, {what: peaks}, the digest that ours and Go's both are)."""
+    todo = commands(tree)
+    before = {"warm": lambda: None, "cold": lambda: drop_caches([c[0] for c in todo.values()])}
+    peak, took, digests = {}, {what: [] for what in todo}, {what: set() for what in todo}
+    for what, command in todo.items():  # not timed: it warms, and it is watched
+        before[state]()
+        peak[what] = watch.peaks(command)
+    for number in range(rounds):
+        for what in list(todo)[:: -1 if number % 2 else 1]:  # who goes first changes
+            before[state]()
+            printed, seconds = watch.run(todo[what])
+            took[what].append(seconds)
+            digests[what].add(digest_of(what, printed))
+    return took, peak, check(digests)
+
+
+def row(what, took, peak, counts):
+    _, files, size = counts
+    ratios = [theirs / ours for theirs, ours in zip(took[GO], took[what])]
+    middle = statistics.median(took[what])
+    least_most = "-" if what == GO else f"{min(ratios):.2f} - {max(ratios):.2f}"
+    speeds = [round(middle, 3), round(size / middle / 1e6), round(files / middle)]
+    memory, threads = peak[what]
+    return [what, round(statistics.median(ratios), 2), least_most, *speeds,
+            round(memory / 1e6, 1), threads]
+
+
+def bench_one(name, tree, state, rounds):
+    counts = trees.sizes(tree)
+    took, peak, digest = measure(tree, state, rounds)
+    entries, files, size = counts
+    title = (f"Tree {name}, {state}: {entries:,} entries, {files:,} files, {size / 1e6:,.0f} MB;"
+             f" {rounds} interleaved rounds, ratio: speed, Go baseline = 1")
+    tab = table(title, COLUMNS, [row(what, took, peak, counts) for what in took])
+    tab["bars"] = COLUMNS[1]
+    tab["notes"] = [f"sha256:{digest} is the digest of profile cmc and of the Go baseline, in"
+                    f" each of {2 * rounds} runs."]
+    tab["notes"] += [f"{what}: skipped: {reason}." for what, reason in LATER.items()]
+    tab["seconds"] = took
+    return tab
+
+
+def bench(options):
+    if shutil.which("measure-bundle") is None:
+        raise Skip("measure-bundle was not built")
+    states = ["warm"]
+    if os.access(DROP, os.W_OK):
+        states.append("cold")
+    else:
+        print(f"\ntree, cold: skipped: {DROP} cannot be written here")
+    found = [trees.find(name) for name in options.tree or trees.MADE]
+    return [bench_one(*one, state, options.pairs) for one in found for state in states]
