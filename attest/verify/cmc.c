@@ -248,12 +248,12 @@ int verify_cmc_report(const struct verify_item *report, const struct verify_item
     r.v.containers =
         verify_claim_add(t, NULL, VERIFY_BAD, "containers", "every container matches a reference");
     r.v.host = verify_claim_add(t, NULL, VERIFY_BAD, "host", "the recorder itself is appraised");
-    out->profile = "cmc";
     const int rc = meta_report_decode(report->data, report->len, &rep, &why);
     if (rc < 0) {
         (void)verify_claim_result(t, r.v.log, "report.format", rc, &why, "the report");
         settle(&r.v, false);
     } else {
+        out->profile = "cmc";
         judge(&r, nonce);
     }
     meta_report_done(&rep);

@@ -192,7 +192,10 @@ static bool judge(const struct search *s, const struct measure_starts *starts, c
                   struct verify_tree *t, struct verify_claim *up)
 {
     switch (s->found) {
-    case FITS:
+    case FITS: /* not before: until then nothing vouches for which register it is */
+        (void)verify_claim_add(t, up, VERIFY_GOOD, "log.register",
+                               "the quote covers the log's register, PCR %u, and PCR 0 to 7",
+                               s->log->pcr);
         (void)verify_claim_add(t, up, VERIFY_GOOD, "log.prefix",
                                "%zu events since the TPM's reset give the quoted value of PCR %u",
                                s->log->count, s->log->pcr);
