@@ -390,6 +390,27 @@ void report_bed_refused(const struct verify_result *r, const char *id, const cha
     assert_int_equal(c->status, VERIFY_BAD);
 }
 
+/* The first claim that was looked at behind the one with this text, or NULL. At the top each claim
+ * is always there, and rests on nothing when it was not looked at. */
+static const struct verify_claim *behind(const struct verify_claim *c, const char *text, bool top)
+{
+    while (c && c->text != text && !by_text(c->child, text))
+        c = c->next;
+    const struct verify_claim *below = c && c->text != text ? behind(c->child, text, false) : NULL;
+    for (c = c && !below ? c->next : NULL; c; c = c->next)
+        if (!top || c->child)
+            return c;
+    return below;
+}
+
+void report_bed_refused_at_once(const struct verify_result *r, const char *id, const char *words)
+{
+    report_bed_refused(r, id, words);
+    const struct verify_claim *more = behind(r->claim, r->reason, true);
+    if (more)
+        fail_msg("went on behind %s, to %s: %s", id, more->id, more->text);
+}
+
 void report_bed_no_canary(const struct verify_result *r)
 {
     cmc_autobuf struct cmc_buf out = cmc_buf_of(64 << 20);

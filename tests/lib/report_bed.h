@@ -76,6 +76,9 @@ struct verify_result *report_bed_verify(struct report_bed *b);
 const struct verify_claim *report_bed_claim(const struct verify_result *r, const char *id);
 /* Not trusted, and the claim that decides has this id and words in its text. */
 void report_bed_refused(const struct verify_result *r, const char *id, const char *words);
+/* The same, and nothing behind that claim was looked at: who goes on reads what nobody vouches for.
+ */
+void report_bed_refused_at_once(const struct verify_result *r, const char *id, const char *words);
 
 /* No member of the result's JSON has a canary: what stands for a secret. */
 void report_bed_no_canary(const struct verify_result *r);

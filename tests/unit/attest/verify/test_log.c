@@ -43,7 +43,7 @@ static void expect_trusted(struct verify_result *r, size_t containers)
 
 static void expect_refused(struct verify_result *r, const char *id, const char *words)
 {
-    report_bed_refused(r, id, words);
+    report_bed_refused_at_once(r, id, words);
     assert_int_equal(r->container_count, 0); /* nothing of such a log is shown */
     assert_null(report_bed_claim(r, "container"));
     verify_result_free(r);

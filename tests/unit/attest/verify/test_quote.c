@@ -37,7 +37,7 @@ static void expect_trusted(struct verify_result *r)
 
 static void expect_refused(struct verify_result *r, const char *id, const char *words)
 {
-    report_bed_refused(r, id, words);
+    report_bed_refused_at_once(r, id, words);
     verify_result_free(r);
 }
 
