@@ -28,3 +28,5 @@ set_tests_properties(oracle/attestation-result PROPERTIES LABELS oracle TIMEOUT 
 foreach(part differences verify)
   cmc_unit(attest/verify/${part} LIBS cmc_test_report)
 endforeach()
+cmc_unit(attest/verify/cmc_out_of_memory LIBS cmc_test_meta SOURCES ${FAIL_ALLOC_SOURCE}
+  WRAP ${FAIL_ALLOC})

@@ -20,7 +20,9 @@
 #define V     "{\"version\":\"1.4.0\""
 #define NONCE V ",\"nonce\":\"AAECAwQFBgcICQoLDA0ODw==\""
 #define PEER  "abababababababababababababababababababababababababababababababab"
-#define ITEM  "{\"payload\":\"e30\",\"signatures\":[]}"
+/* longer than what a buffer has at first */
+#define A50  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define ITEM "{\"payload\":\"" A50 A50 A50 A50 A50 A50 "\",\"signatures\":[]}"
 
 enum { NOW = 1800000000, ANSWER_MAX = 1 << 20 };
 
