@@ -9,12 +9,14 @@ import functools
 import hashlib
 import json
 import os
+import resource
 import signal
 import socket
 import struct
+import subprocess
 
 import image
-from world import (NAMESPACE, PLACE, TOP, Skip, cmcctl, ctr, expect, holds, new_id, on_terminal,
+from world import (NAMESPACE, PLACE, TOP, Skip, cmcctl, configure, ctr, expect, holds, new_id, on_terminal,
                    pid_of, run, same, sh, version, wait_until, world_sh)
 
 HOST = "proof.example"
@@ -256,21 +258,28 @@ def test_a_host_that_is_not_appraised():
 
 
 @contextlib.contextmanager
-def over_tcp():
-    """cmcd on a free port of this machine too; gives the port."""
+def cmcd_with(**members):
+    """cmcd as it is configured, with other members; it reads them when it starts."""
     config = "/etc/cmc/cmcd.json"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with open(config, encoding="utf-8") as f:
         before = f.read()
     with open(config, "w", encoding="utf-8") as f:
-        json.dump(dict(json.loads(before), tcp=f"127.0.0.1:{port}"), f)
+        json.dump(dict(json.loads(before), **members), f)
     try:
-        yield port
+        yield
     finally:
         with open(config, "w", encoding="utf-8") as f:
             f.write(before)
+
+
+@contextlib.contextmanager
+def over_tcp():
+    """cmcd on a free port of this machine too; gives the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with cmcd_with(tcp=f"127.0.0.1:{port}"):
+        yield port
 
 
 def test_over_the_network():
@@ -396,3 +405,152 @@ def test_nobody_leaves_a_core_file():
         with open(f"/proc/{pid_of('cmcd')}/limits", encoding="ascii") as limits:
             (line,) = [line for line in limits if line.startswith("Max core file size")]
         same(line.split()[4:6], ["0", "0"], "cmcd's limit")
+
+
+def test_cmcctl_leaves_no_core_file():
+    """Aborted while it verifies, with a key that it has read; another program does leave one."""
+    prepare()
+    path, where = f"{PLACE}/silent.sock", f"{PLACE}/tmp/cores"
+    os.makedirs(where, exist_ok=True)
+    key = write_key("core-key", b"c")
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.bind(path)
+        peer.listen()
+        verify = ["cmcctl", "verify", "--addr", path, "--ca", ROOT, "--redaction-key", key]
+        for argv, dumps in ((["sleep", "60"], True), (verify, False)):
+            child = subprocess.Popen(argv, cwd=where, stderr=subprocess.DEVNULL,
+                                     preexec_fn=lambda: resource.setrlimit(
+                                         resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2))
+            if not dumps:
+                peer.settimeout(20)
+                peer.accept()[0].recv(1)  # it has asked, so it has read all files
+            os.kill(child.pid, signal.SIGABRT)
+            status = os.waitpid(child.pid, 0)[1]
+            child.returncode = -signal.SIGABRT
+            same(os.WTERMSIG(status), signal.SIGABRT, f"the end of {argv[0]}")
+            if dumps and not os.WCOREDUMP(status):
+                os.unlink(path)
+                raise Skip("nothing leaves a core file here")
+            same(os.WCOREDUMP(status), dumps, f"a core file of {argv[0]}")
+    os.unlink(path)
+    sh("rm", "-rf", where)
+
+
+# what the verifier brings along
+
+def write_key(name, byte, owner="root"):
+    path = f"{PLACE}/{name}"
+    with open(path, "wb") as f:
+        f.write(byte * 32)
+    os.chmod(path, 0o600)
+    sh("chown", owner, path)
+    return path
+
+
+@contextlib.contextmanager
+def other_metadata():
+    """What is signed in here is gone afterwards."""
+    prepare()
+    sh("cp", "-a", METADATA, f"{PLACE}/metadata-before")
+    try:
+        yield
+    finally:
+        sh("rm", "-rf", METADATA)
+        sh("mv", f"{PLACE}/metadata-before", METADATA)
+
+
+@contextlib.contextmanager
+def keyed(key):
+    """A host that measures with a redaction key; cmcd has it too."""
+    configure(redaction_key=key)
+    try:
+        with other_metadata(), cmcd_with(redactionKey=write_key("cmcd-key", b"k", "cmc")), boot():
+            yield
+    finally:
+        configure()
+
+
+def nowhere(words, *options, status):
+    """No form of an answer has any of the words."""
+    texts = [ask(status, *form, *options).stdout for form in ((), ("--json",), ("--explain",))]
+    for word in words:
+        expect(not any(word in text for text in texts), f"{word} is shown")
+
+
+def test_one_redaction_key():
+    """Commitments are compared, so that no value is shown to anybody, whichever key he has."""
+    key, own = write_key("site-key", b"k"), write_key("auditors-key", b"k", "auditor")
+    other = write_key("wrong-key", b"w", "auditor")
+    values = ("HELLO", "EVIL", "canary-keyed")
+    secret = "--env=DB_PASSWORD=canary-keyed"
+    with keyed(key):
+        refer("true", options=(*OPTIONS, secret, f"--redaction-key={key}"))
+        sh("pkill", "--signal", "HUP", "--pidfile", f"{PLACE}/cmcd.pid")
+        started(more=["--env", "DB_PASSWORD=canary-keyed"])
+        wait_until(lambda: ask(None).returncode == 0, "the new metadata")
+        same([c["status"] for c in result(0)["containers"]], ["good"], "the container")
+        nowhere(values, status=0)
+        nowhere(values, "--redaction-key", own, status=0)
+        started("EVIL", more=["--env", "DB_PASSWORD=canary-keyed"])
+        for options in ((), ("--redaction-key", own), ("--redaction-key", other)):
+            (bad,) = result(1, *options)["containers"][1:]
+            same((bad["status"], [d["path"] for d in bad["differences"]]),
+                 ("bad", ["process.env VAL"]), f"what differs, with {options}")
+            nowhere(values, *options, status=1)
+        holds(ask(3, "--redaction-key", "/etc/hosts").stderr, "a redaction key has 32 bytes", "a file")
+
+
+def test_two_redaction_keys():
+    """Digests under different keys say nothing: neither match nor mismatch."""
+    key, other = write_key("site-key", b"k"), write_key("other-key", b"o")
+    with keyed(key):
+        refer("true", options=(*OPTIONS, f"--redaction-key={other}"))
+        sh("pkill", "--signal", "HUP", "--pidfile", f"{PLACE}/cmcd.pid")
+        started()
+        wait_until(lambda: ask(None).returncode == 3, "the new metadata")
+        text = ask(3).stdout
+        holds(text.splitlines()[0], "COULD NOT BE CHECKED: ", "the verdict")
+        holds(text.splitlines()[0], "could not be compared: measured with redaction key", "the reason")
+        (only,) = result(3)["containers"]
+        same((only["status"], only["differences"], only["reference"]["configDiffers"]),
+             ("unchecked", [], False), "the container")
+
+
+def test_secrets_of_the_verifier():
+    """More names than the host's list; what the host calls a secret it gives to nobody."""
+    with boot():
+        started("EVIL")
+        holds(ask(1).stdout, "EVIL", "the control")
+        nowhere(("HELLO", "EVIL"), "--secrets", "NO*,V?L,*AL", status=1)
+        (only,) = result(1, "--secrets", "*VAL*")["containers"]
+        same([d["path"] for d in only["differences"]], ["process.env VAL"], "what differs")
+        holds(ask(2, "--secrets", ",").stderr, "--secrets takes patterns", "usage")
+    with cmcd_with(secrets=["VAL"]), boot():
+        started("EVIL")
+        nowhere(("EVIL",), "--secrets", "NOTHING", status=1)
+        expect("EVIL" not in sh("cmcctl", "verify", "--addr", SOCKET, "--ca", ROOT, status=1).stdout,
+               "shown to root")
+
+
+def test_metadata_of_the_verifier():
+    """References that the host does not have; one that was changed is no reference."""
+    prepare()
+    own, none = f"{PLACE}/own-metadata", f"{PLACE}/no-metadata"
+    sh("cp", "-a", METADATA, own)
+    os.makedirs(none, exist_ok=True)
+    with cmcd_with(metadata=[none]), boot():
+        started()
+        expect(ask(None).returncode in (1, 3), "trusted without references")
+        same(result(0, "--metadata", own)["verdict"], "trusted", "the verdict")
+        holds(ask(3, "--metadata", "/nowhere").stderr, "/nowhere", "no such directory")
+        started("EVIL")
+        holds(ask(1, "--metadata", own).stdout, "EVIL", "what differs")
+    with cmcd_with(metadata=[none]), boot():
+        started()
+        with open(f"{own}/proof.json", "r+b") as f:
+            f.seek(-20, os.SEEK_END)  # in the signature
+            byte = f.read(1)
+            f.seek(-20, os.SEEK_END)
+            f.write(b"A" if byte != b"A" else b"B")
+        holds(ask(1, "--metadata", own).stdout.splitlines()[0], "signature", "the verdict")
+    sh("rm", "-rf", own)

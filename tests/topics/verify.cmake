@@ -1,10 +1,10 @@
 # the verifier: claims, quotes, logs, containers, results
 cmc_unit(attest/verify/claims LIBS cmc_verify)
 pkg_check_modules(TSS_MU REQUIRED IMPORTED_TARGET tss2-mu) # and nothing else of tss2
-add_library(cmc_test_report STATIC lib/report_bed.c)
+add_library(cmc_test_report STATIC lib/report_bed.c lib/shown.c)
 target_link_libraries(cmc_test_report PUBLIC cmc_verify cmc_sign cmc_test_pki test_logs
   PkgConfig::TSS_MU PRIVATE PkgConfig::CMOCKA)
-foreach(part containers containers_rules exact host log quote quote_key result)
+foreach(part containers containers_rules every_byte every_detail exact host log quote quote_key result)
   cmc_unit(attest/verify/${part} LIBS cmc_test_report)
 endforeach()
 cmc_fuzz(fuzz_quote cmc_verify cmc_test_pki PkgConfig::TSS_MU)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from host import (ATTEST, DETAIL, MEASURE, META, NONCE, PEER_CACHE, PKI, PLACE,
+from host import (ATTEST, DETAIL, MEASURE, META, NOBODY, NONCE, PEER_CACHE, PKI, PLACE,
                   RECORDER, SOCK, UID, UPDATE, VERIFY, as_nobody, as_user, ask, attest, b64, dial,
                   receive, refused, run, send, to_recorder)
 from world import CONFIG, RUNTIME, TCTI, expect, has, same
@@ -111,6 +111,35 @@ def a_reported_event(host):
     host.logs("recorder's socket", lambda: same(
         ask(MEASURE, {"event": EVENT})["success"], False, "Measure without a recorder"))
     host.start_recorder()
+
+
+def measure(host, path, status, wrap=()):
+    done = subprocess.run([*wrap, host.build + "/bin/cmcctl", "measure", "--addr", SOCK, path],
+                          capture_output=True, text=True, timeout=60, check=False)
+    same(done.returncode, status, f"exit status ({done.stderr})")
+    return done.stderr
+
+
+def an_event_by_cmcctl(host):
+    """cmcctl, cmcd, the recorder's socket, the TPM: the event is in the register, with who said it."""
+    path = PLACE + "/event.json"
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(dict(EVENT, name="job-8"), f)
+    before = len(host.world.events())
+    same(measure(host, path, 0), "", "words")
+    event = host.world.events()[before:]
+    same([e["type"] for e in event], ["unmeasured"], "events")
+    same(event[0]["reason"], "reported to cmcd, not measured here: name job-8, hash " + "ab" * 32,
+         "reason")
+    host.world.verify()
+    has(measure(host, path, 1, as_user(NOBODY)), "for root only")
+    os.rename(RECORDER, RECORDER + ".away")
+    has(measure(host, path, 1), "")
+    os.rename(RECORDER + ".away", RECORDER)
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump([EVENT, EVENT], f)
+    has(measure(host, path, 3), "holds 2 events, expected one")
+    same(len(host.world.events()), before + 1, "events after what was refused")
 
 
 def the_recorder_refuses(host):
@@ -273,5 +302,5 @@ def what_is_refused_at_start(host):
 
 
 CASES = (reports, details_are_for_some, a_verdict, details, a_listing_of_a_reference,
-         a_reported_event, the_recorder_refuses, a_pause, new_metadata, many_clients,
+         a_reported_event, an_event_by_cmcctl, the_recorder_refuses, a_pause, new_metadata, many_clients,
          asked_by_a_service_manager, a_recorder_for_its_socket, what_is_refused_at_start)
