@@ -18,7 +18,7 @@ def run(command):
 
 
 def look(pid, seen):
-    """Keeps the peaks; a program that has just ended has none any more."""
+    """Keeps the peaks; a program that has just ended has no memory any more."""
     text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     for name, old in seen.items():
         found = re.search(rf"^{name}:\s+(\d+)", text, re.M)
@@ -38,4 +38,6 @@ def peaks(command):
             time.sleep(LOOK)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
+    if not seen["VmHWM"]:
+        raise RuntimeError(f"{command[0]} ended before it was seen: the tree is too small")
     return seen["VmHWM"] * 1024, seen["Threads"]

@@ -30,6 +30,10 @@ cmc_unit(shim/sock LIBS cmc_shim)
 cmc_unit(shim/ttrpc LIBS cmc_shim)
 cmc_unit(shim/ttrpc_namespace LIBS cmc_shim)
 cmc_fuzz(fuzz_frame cmc_shim)
+
+# its instructions are counted by tests/lib/callgrind-counts
+add_executable(forward_frames ${CMAKE_CURRENT_LIST_DIR}/../tools/forward_frames.c)
+target_link_libraries(forward_frames PRIVATE cmc_shim)
 cmc_fuzz(fuzz_metadata cmc_shim)
 
 # tests/integration/shim drives the real program with this helper behind it
