@@ -99,6 +99,8 @@ WRAPPED(connect, (int fd, const struct sockaddr *sa, socklen_t len), fd, sa, len
 WRAPPED(getsockopt, (int fd, int level, int name, void *value, socklen_t *len), fd, level, name,
         value, len)
 
+WRAPPED(setsockopt, (int fd, int level, int name, const void *value, socklen_t len), fd, level,
+        name, value, len)
 WRAPPED(fsync, (int fd), fd)
 WRAPPED(poll, (struct pollfd * fds, nfds_t n, int timeout), fds, n, timeout)
 WRAPPED_AS(ssize_t, -1, read, (int fd, void *data, size_t len), fd, data, len)

@@ -17,6 +17,8 @@ cmc_unit(attest/serve/handle_out_of_memory LIBS cmc_daemon cmc_test_prove
   SOURCES unit/attest/serve/handle_bed.c ${FAIL_ALLOC_SOURCE} WRAP ${FAIL_ALLOC})
 cmc_unit(attest/serve/failing_calls LIBS cmc_daemon cmc_test_prove
   SOURCES unit/attest/serve/handle_bed.c ${FAIL_SYS_SOURCE} WRAP ${FAIL_SYS})
+cmc_unit(attest/serve/listen_failing_calls LIBS cmc_daemon SOURCES ${FAIL_SYS_SOURCE}
+  WRAP socket bind listen getsockopt setsockopt)
 cmc_unit(attest/serve/server LIBS cmc_daemon SOURCES unit/attest/serve/server_bed.c)
 cmc_fuzz(fuzz_api_frame cmc_serve)
 cmc_fuzz(fuzz_cmcd_config cmc_daemon)
