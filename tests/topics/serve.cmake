@@ -19,6 +19,8 @@ cmc_unit(attest/serve/failing_calls LIBS cmc_daemon cmc_test_prove
   SOURCES unit/attest/serve/handle_bed.c ${FAIL_SYS_SOURCE} WRAP ${FAIL_SYS})
 cmc_unit(attest/serve/listen_failing_calls LIBS cmc_daemon SOURCES ${FAIL_SYS_SOURCE}
   WRAP socket bind listen getsockopt setsockopt)
+cmc_unit(attest/serve/peers_faults LIBS cmc_daemon cmc_test_meta
+  SOURCES ${FAIL_ALLOC_SOURCE} ${FAIL_SYS_SOURCE} WRAP ${FAIL_ALLOC} ${FAIL_SYS})
 cmc_unit(attest/serve/server LIBS cmc_daemon SOURCES unit/attest/serve/server_bed.c)
 cmc_fuzz(fuzz_api_frame cmc_serve)
 cmc_fuzz(fuzz_cmcd_config cmc_daemon)
