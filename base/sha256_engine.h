@@ -14,7 +14,7 @@
 struct cmc_sha256_code {
     enum cmc_sha256_engine engine;
     unsigned lanes;
-    unsigned cost; /* of one block in all lanes, in nanoseconds; only ratios matter */
+    unsigned cost; /* nanoseconds for one block in all lanes; only the ratios matter */
     void (*run)(uint32_t *const h[], const uint8_t *const data[], size_t blocks,
                 const uint32_t *wk);
 };
