@@ -48,8 +48,10 @@ def make_user():
 
 def dial(path=SOCK):
     s = socket.socket(socket.AF_INET if path == "tcp" else socket.AF_UNIX)
-    s.settimeout(60)
+    # Python's timeouts make connect() fail at once where a queue is full; the kernel's wait
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 60, 0))
     s.connect(("127.0.0.1", PORT) if path == "tcp" else path)
+    s.settimeout(60)
     return s
 
 

@@ -41,29 +41,32 @@ static bool check_detail(const struct measure_config *was, const struct cmc_buf 
     return true;
 }
 
+/* Each byte, with each value, or with each step-th. */
+static size_t check_values(const struct measure_config *c, const uint8_t *key, int step)
+{
+    cmc_autobuf struct cmc_buf is = cmc_buf_of(1 << 16);
+    size_t tried = 0, same = 0;
+    cmc_put(&is, c->detail.data, c->detail.len);
+    assert_true(check_detail(c, &is, key));
+    for (size_t at = 0; at < is.len; at++) {
+        for (int v = 1; v <= UINT8_MAX; v += step, tried++) {
+            is.data[at] = (uint8_t)(c->detail.data[at] ^ v);
+            same += check_detail(c, &is, key);
+        }
+        is.data[at] = c->detail.data[at];
+    }
+    assert_true(same < tried / 100);
+    return tried;
+}
+
 static void every_value_of_details(void **state)
 {
-    struct report_bed *b = calloc(1, sizeof(*b));
     static const uint8_t key[CMC_SHA256_LEN] = {1, 2, 3};
-    size_t same = 0, tried = 0;
+    struct report_bed *b = calloc(1, sizeof(*b));
     (void)state;
     report_bed_open(b, NULL);
-    for (int keyed = 0; keyed < 2; keyed++) {
-        const uint8_t *k = keyed ? key : NULL;
-        const struct measure_config *c = report_bed_config(b, BED_HELLO, k);
-        cmc_autobuf struct cmc_buf is = cmc_buf_of(1 << 16);
-        cmc_put(&is, c->detail.data, c->detail.len);
-        assert_true(check_detail(c, &is, k));
-        for (size_t at = 0; at < is.len; at++) {
-            for (int v = 1; v <= UINT8_MAX; v += keyed ? 14 : 1) {
-                is.data[at] = (uint8_t)(c->detail.data[at] ^ v);
-                tried++;
-                same += check_detail(c, &is, k);
-            }
-            is.data[at] = c->detail.data[at];
-        }
-    }
-    assert_true(tried > 40000 && same < tried / 100);
+    assert_true(check_values(report_bed_config(b, BED_HELLO, NULL), NULL, 1) > 30000);
+    assert_true(check_values(report_bed_config(b, BED_HELLO, key), key, 14) > 2000);
     report_bed_done(b);
     free(b);
 }
