@@ -55,7 +55,7 @@ static bool is_undisturbed(fail_sys_call *call, size_t n)
     nth = n;
     const int rc = call(&err);
     const bool undisturbed = nth > 0;
-    nth = 0; /* calls between two loops are not disturbed */
+    nth = 0;                        /* calls between two loops are not disturbed */
     assert_int_equal(countdown, 0); /* it called fail_sys_end() */
     if (rc < 0 ? undisturbed || -rc != (int)err.code || !err.msg[0] : err.code != CMC_OK)
         fail_msg("%s call %zu: %d, code %u: %s", undisturbed ? "before" : "without", n, rc,

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -163,7 +164,7 @@ static _Noreturn void answer_all(int fd)
         const int64_t end = serve_now_ms() + 2000;
         const int client = accept(fd, NULL, NULL);
         if (client < 0) {
-            (void)usleep(500);
+            (void)nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
             continue;
         }
         if (serve_receive(client, head, sizeof(head), end, &err) == 0 &&

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -291,7 +292,7 @@ static _Noreturn void answer_all(int fd, const char *answer, size_t len)
         const int64_t end = serve_now_ms() + 60000;
         const int client = accept(fd, NULL, NULL);
         if (client < 0) {
-            (void)usleep(500);
+            (void)nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
             continue;
         }
         if (serve_receive(client, head, sizeof(head), end, &err) == 0 &&
