@@ -130,10 +130,25 @@ static int load_item(struct loader *l, int dirfd, const char *name)
     return cmc_buf_check(l->out, "metadata", l->err);
 }
 
+/* The next name that is neither hidden nor a directory's; NULL at the end. */
+static int next_name(struct loader *l, DIR *dir, const char **out)
+{
+    struct stat st;
+    const struct dirent *e;
+    do {
+        errno = 0;
+        e = readdir(dir);     /* NOLINT(concurrency-mt-unsafe): our own DIR */
+        if (!e && errno != 0) /* a part of a directory is no set */
+            return cmc_fail(l->err, CMC_E_SYS, "read the directory");
+    } while (e && (e->d_name[0] == '.' ||
+                   (fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode))));
+    *out = e ? e->d_name : NULL;
+    return 0;
+}
+
 /* All files of a directory but hidden ones; what is below it (listings) is none of ours. */
 static int load_dir(struct loader *l, int fd)
 {
-    struct stat st;
     const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     CMC_CLEANUP(closedir_p) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     if (!dir) {
@@ -142,18 +157,14 @@ static int load_dir(struct loader *l, int fd)
             (void)close(copy);
         return -CMC_E_SYS;
     }
-    for (;;) {
-        errno = 0;
-        const struct dirent *e = readdir(dir); /* NOLINT(concurrency-mt-unsafe): our own DIR */
-        if (!e)                                /* a part of a directory is no set */
-            return errno ? cmc_fail(l->err, CMC_E_SYS, "read the directory") : 0;
-        if (e->d_name[0] == '.')
-            continue;
-        if (fstatat(fd, e->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode))
-            continue;
-        if (load_item(l, fd, e->d_name) < 0)
-            return -(int)l->err->code;
+    const char *name = NULL;
+    int rc = next_name(l, dir, &name);
+    while (rc == 0 && name) {
+        rc = load_item(l, fd, name);
+        if (rc == 0)
+            rc = next_name(l, dir, &name);
     }
+    return rc;
 }
 
 static int load_path(struct loader *l, const char *path)
