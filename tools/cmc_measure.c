@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/applog.h"
 #include "base/cleanup.h"
+#include "base/no_core.h"
 #include "base/options.h"
 #include "tools/cmc_measure_job.h"
 #include "tools/cmc_measure_refs.h"
@@ -81,10 +81,10 @@ static int drop_capabilities(struct cmc_err *err)
 
 static int harden(struct cmc_err *err)
 {
-    const struct rlimit none = {0, 0};
+    cmc_no_core();
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return cmc_fail(err, CMC_E_SYS, "give up privileges");
     /* the libraries below read the environment: it says what we say */
     if (clearenv() != 0 || setenv("TSS2_LOG", "all+none", 1) != 0)

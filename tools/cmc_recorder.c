@@ -17,6 +17,7 @@
 
 #include "base/applog.h"
 #include "base/cleanup.h"
+#include "base/no_core.h"
 #include "base/options.h"
 #include "base/service.h"
 #include "base/site.h"
@@ -266,6 +267,7 @@ int main(int argc, char **argv)
     struct settings settings = {0};
     struct cmc_site site = {0};
 
+    cmc_no_core();
     (void)setenv("TSS2_LOG", "all+none", 1); /* tss2 would write to stderr what we report once */
     int rc = parse(argc, argv, &settings, &err);
     if (rc == CMC_OPTIONS_SHOWN)

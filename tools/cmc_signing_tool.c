@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/hex.h"
+#include "base/no_core.h"
 #include "tools/cmc_measure_replace.h"
 
 /* File names and subjects may be in it: made safe for terminals. */
@@ -38,6 +39,7 @@ int main(int argc, char **argv)
     static struct signing_tool_options o;
     cmc_autobuf struct cmc_buf out = cmc_buf_of(0);
     struct cmc_err err = {0};
+    cmc_no_core(); /* private keys */
     int rc = signing_tool_options(argc, argv, &o, &err);
     if (rc == CMC_OPTIONS_SHOWN)
         return SIGNING_TOOL_DONE;

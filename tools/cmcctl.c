@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/hex.h"
+#include "base/no_core.h"
 #include "base/options.h"
 
 static const struct command {
@@ -46,10 +46,9 @@ static void unknown(const char *command)
 
 int main(int argc, char **argv)
 {
-    const struct rlimit none = {0};
     struct cmc_err err = {0};
     int first = 1;
-    (void)setrlimit(RLIMIT_CORE, &none);     /* keys, and what containers were told */
+    cmc_no_core();                           /* keys, and what containers were told */
     (void)setenv("TSS2_LOG", "all+none", 0); /* we say what failed; who set it wants to see more */
     for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)

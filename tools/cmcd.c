@@ -15,6 +15,7 @@
 #include "attest/serve/listen.h"
 #include "base/applog.h"
 #include "base/cleanup.h"
+#include "base/no_core.h"
 #include "base/options.h"
 #include "base/service.h"
 
@@ -270,12 +271,11 @@ static int run(struct daemon *d, const struct settings *s, struct cmc_err *err)
 
 int main(int argc, char **argv)
 {
-    const struct rlimit none = {0};
     struct cmc_err err = {0};
     struct settings settings = {0};
     struct daemon d = {.notify = getenv("NOTIFY_SOCKET")};
 
-    (void)setrlimit(RLIMIT_CORE, &none);     /* stored configurations hold values of variables */
+    cmc_no_core();                           /* stored configurations hold values of variables */
     (void)setenv("TSS2_LOG", "all+none", 1); /* tss2 would write to stderr what we report once */
     (void)umask(0077);
     int rc = parse(argc, argv, &settings, &err);

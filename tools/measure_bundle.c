@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/no_core.h"
 #include "base/options.h"
 #include "measure/reference.h"
 
@@ -53,6 +54,7 @@ int main(int argc, char **argv)
     struct cmc_err err = {0};
     static struct measure_bundle_options o; /* too large for the stack */
     cmc_autobuf struct cmc_buf out = cmc_buf_of(MEASURE_REFERENCES_BYTES_MAX);
+    cmc_no_core(); /* a redaction key, and what it hides */
     terminal = isatty(STDERR_FILENO);
     int rc = measure_bundle_options(argc, argv, &o, &err);
     if (rc == CMC_OPTIONS_SHOWN)
