@@ -8,6 +8,9 @@ target_link_libraries(cmc_test_meta PUBLIC cmc_verify cmc_test_pki PRIVATE PkgCo
 foreach(part attestation_result cmc cmc_truncated metadata)
   cmc_unit(attest/verify/${part} LIBS cmc_test_meta)
 endforeach()
+foreach(part cmc_replay cmc_software)
+  cmc_unit(attest/verify/${part} LIBS cmc_test_meta WRAP cmc_hash2)
+endforeach()
 cmc_unit(attest/verify/cmc_vectors LIBS cmc_test_meta cmc_test_vectors)
 
 add_executable(oci_rules ${CMAKE_CURRENT_SOURCE_DIR}/tools/oci_rules.c)
