@@ -45,6 +45,90 @@ static void allowed_by_rules(void **state)
     verify_result_free(r);
 }
 
+/* The detail with the value of DB_PASSWORD withheld, and no other. */
+static void withhold_one(const struct cmc_buf *detail, struct cmc_buf *out)
+{
+    static const char shown[] = "{\"name\":\"DB_PASSWORD\"";
+    static const char end[] = "\",\"name\":\"DB_PASSWORD\"}";
+    cmc_autobuf struct cmc_buf all = cmc_buf_of(1 << 20);
+    struct cmc_err err = {0};
+    assert_int_equal(measure_config_detail_withhold(detail->data, detail->len, NULL, &all, &err),
+                     0);
+    const uint8_t *entry = memmem(detail->data, detail->len, shown, strlen(shown));
+    const uint8_t *behind = memmem(all.data, all.len, end, strlen(end));
+    assert_true(entry && behind);
+    const uint8_t *rest = memchr(entry, '}', (size_t)(detail->data + detail->len - entry));
+    cmc_put(out, detail->data, (size_t)(entry - detail->data));
+    cmc_put_fmt(out, "{\"commitment\":\"%.64s%s", (const char *)behind - 64, end);
+    cmc_put(out, rest + 1, (size_t)(detail->data + detail->len - rest - 1));
+}
+
+/* What is withheld on one side is on both: that entry alone, the values of others are compared. */
+static void one_withheld(void **state)
+{
+#define WITH(more) BED_CONFIG("\"VAL=HELLO\",\"DB_PASSWORD=canary-one\"," more, "")
+    static const struct {
+        const char *measured;
+        bool withheld;
+        enum verify_verdict verdict;
+    } rows[] = {
+        {WITH("\"EXTRA=1\""), false, VERIFY_TRUSTED_IF_ROOT},
+        {WITH("\"EXTRA=1\""), true, VERIFY_TRUSTED_IF_ROOT},
+        {WITH("\"EXTRA=2\""), true, VERIFY_NOT_TRUSTED},
+        {WITH("null,\"EXTRA=1\""), true, VERIFY_NOT_TRUSTED},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct report_bed *b = NULL;
+        cmc_autobuf struct cmc_buf one = cmc_buf_of(1 << 20);
+        assert_int_equal(setup((void **)&b), 0);
+        verify_result_free(report_bed_judge(b, BED_HELLO,
+                                            "{\"process\":{\"env\":\"additional:EXTRA=1\"}}",
+                                            rows[i].measured, 0x11));
+        withhold_one(&b->config[1].detail, &one);
+        if (rows[i].withheld)
+            b->detail[1].data = (struct meta_bytes){.data = one.data, .len = one.len};
+        struct verify_result *r = report_bed_verify(b);
+        assert_null(report_bed_claim(r, "container.detail"));
+        if (r->verdict != rows[i].verdict)
+            fail_msg("%zu: %s: %s", i, r->words, r->reason ? r->reason : "");
+        report_bed_no_canary(r);
+        verify_result_free(r);
+        (void)teardown((void **)&b);
+    }
+#undef WITH
+}
+
+/* Each entry is looked for among the others: there is a limit, whatever the rules are about. */
+static void many_variables(void **state)
+{
+    static const char hostname[] = "{\"hostname\":\"modifiable\"}";
+    (void)state;
+    for (int n = 1024; n <= 1025; n++) {
+        struct report_bed *b = NULL;
+        cmc_autobuf struct cmc_buf env = cmc_buf_of(1 << 20), had = cmc_buf_of(1 << 20),
+                                   has = cmc_buf_of(1 << 20);
+        for (int i = 0; i < n; i++)
+            cmc_put_fmt(&env, "%s\"V%d=1\"", i ? "," : "", i);
+        cmc_put_fmt(&had, BED_CONFIG("%.*s", ",\"hostname\":\"g\""), (int)env.len,
+                    (const char *)env.data);
+        cmc_put_fmt(&has, BED_CONFIG("%.*s", ",\"hostname\":\"h\""), (int)env.len,
+                    (const char *)env.data);
+        cmc_put_u8(&had, 0);
+        cmc_put_u8(&has, 0);
+        assert_int_equal(setup((void **)&b), 0);
+        struct verify_result *r =
+            report_bed_judge(b, (const char *)had.data, hostname, (const char *)has.data, 0x11);
+        if (r->verdict != (n == 1024 ? VERIFY_TRUSTED_IF_ROOT : VERIFY_NOT_TRUSTED))
+            fail_msg("%d: %s: %s", n, r->words, r->reason ? r->reason : "");
+        if (n > 1024)
+            assert_non_null(strstr(report_bed_claim(r, "container.rules")->text,
+                                   "process.env has 1025 entries, rules take at most 1024"));
+        verify_result_free(r);
+        (void)teardown((void **)&b);
+    }
+}
+
 /* The rules are about the configuration: files stay files. */
 static void rules_and_other_files(void **state)
 {
@@ -148,6 +232,18 @@ static void details_swapped(void **state)
         assert_int_equal(r->container[0].difference_count, 0);
         verify_result_free(r);
     }
+}
+
+/* What is not the configuration is not what rules are applied to. */
+static void wrong_detail_and_rules(void **state)
+{
+    struct report_bed *b = *state;
+    verify_result_free(report_bed_judge(b, BED_HELLO, rules, BED_EVIL, 0x11));
+    b->detail[1].data = b->detail[0].data;
+    struct verify_result *r = report_bed_verify(b);
+    report_bed_refused(r, "container.detail", "it gives another digest");
+    assert_null(report_bed_claim(r, "container.rules"));
+    verify_result_free(r);
 }
 
 static void reference_without_its_configuration(void **state)
@@ -308,12 +404,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(allowed_by_rules),
+        TEST(one_withheld),
+        TEST(many_variables),
         TEST(rules_and_other_files),
         TEST(not_allowed_by_rules),
         TEST(withheld_and_rules),
         TEST(without_details),
         TEST(without_details_or_rules),
         TEST(details_swapped),
+        TEST(wrong_detail_and_rules),
         TEST(reference_without_its_configuration),
         TEST(reference_without_any_configuration),
         TEST(redaction_keys),
