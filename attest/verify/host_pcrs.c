@@ -19,7 +19,7 @@ struct expected {
 static bool for_pcr(const struct verify_reference *r, uint32_t index)
 {
     const struct meta_component *c = r->component;
-    return r->index == (int)index && !c->ctr && !meta_component_property(c, "cmc.program") &&
+    return r->index == (int)index && !meta_component_property(c, "cmc.program") &&
            !meta_component_property(c, "cmc.profile");
 }
 

@@ -164,6 +164,16 @@ static void more_pcrs(void **state)
     expect(h, VERIFY_TRUSTED, NULL);
 }
 
+/* What is extended one after the other is for a value that is quoted. */
+static void events_of_a_pcr_that_is_not_quoted(void **state)
+{
+    struct host *h = *state;
+    add_summaries(h, 99);
+    add_programs(h);
+    add(h, "EV_SEPARATOR", index_of(9), 0x21, 0);
+    expect(h, VERIFY_TRUSTED_IF_ROOT, "PCR 9 is not quoted");
+}
+
 static void another_value_of_more_pcrs(void **state)
 {
     struct host *h = *state;
@@ -219,8 +229,11 @@ static void zeros_without_reference(void **state)
 /* Components for something else do not speak for PCR 4. */
 static void components_of_others(void **state)
 {
-    static const char *const more[] = {",{\"name\":\"cmc.program\",\"value\":\"runc\"}",
-                                       ",{\"name\":\"cmc.profile\",\"value\":\"exact\"}"};
+    static const char *const more[] = {
+        ",{\"name\":\"cmc.program\",\"value\":\"runc\"}",
+        ",{\"name\":\"cmc.profile\",\"value\":\"exact\"}",
+        "],\"ctrData\":{\"configSha256\":null,\"rootfsSha256\":null,\"ociSpec\":null},\"more\":[{}",
+    };
     (void)state;
     for (size_t i = 0; i < ROWS(more); i++) {
         struct host *h = NULL;
@@ -270,6 +283,23 @@ static void program_of_another_role(void **state)
     add(h, "shim 1.6", PROGRAM("inner-shim"), 0xa0, 1);
     add(h, "not runc", PROGRAM("shim"), 0x80, 1);
     expect(h, VERIFY_TRUSTED_IF_ROOT, "runc /usr/sbin/runc");
+}
+
+/* The bytes of a program that is known, in a role that they are not known in. */
+static void program_in_two_roles(void **state)
+{
+    struct host *h = *state;
+    add_summaries(h, 99);
+    add_programs(h);
+    struct measure_event ev = logs_event(MEASURE_CONTAINER_CREATE);
+    memcpy(ev.config, h->b.config[0].digest, sizeof(ev.config));
+    memset(ev.rootfs, 0x11, sizeof(ev.rootfs));
+    memset(ev.key_id, 0, sizeof(ev.key_id));
+    ev.checkpoint = NULL;
+    memcpy(ev.programs[1].sha256, ev.programs[0].sha256, sizeof(ev.programs[1].sha256));
+    logs_intent(&h->b.log, &ev);
+    logs_mark(&h->b.log, MEASURE_MARK_DONE);
+    expect(h, VERIFY_NOT_TRUSTED, "inner-shim /usr/bin/containerd-shim-runc-v2, SHA-256 8081");
 }
 
 static void recorder_that_names_no_programs(void **state)
@@ -363,6 +393,7 @@ int main(void)
         TEST(another_value),
         TEST(one_of_two_values),
         TEST(more_pcrs),
+        TEST(events_of_a_pcr_that_is_not_quoted),
         TEST(another_value_of_more_pcrs),
         TEST(by_events),
         TEST(zeros_without_reference),
@@ -370,6 +401,7 @@ int main(void)
         TEST(program_without_reference),
         TEST(another_program),
         TEST(program_of_another_role),
+        TEST(program_in_two_roles),
         TEST(recorder_that_names_no_programs),
         TEST(container_without_programs),
         TEST(many_programs),
