@@ -113,6 +113,7 @@ struct cmc_bed *cmc_bed_open(void)
     b->policy = (struct verify_policy){.trust = b->pki.trust, .host = "host.example"};
     memset(b->nonce, 0x42, sizeof(b->nonce));
     memcpy(b->asked, b->nonce, sizeof(b->asked));
+    b->nonce_len = b->asked_len = sizeof(b->nonce);
     add_events(b, 0, boot0, 1);
     add_events(b, 4, boot4, 2);
     add_events(b, 13, containers, 2);
@@ -157,7 +158,7 @@ struct shadow {
     struct meta_ctr ctr[CMC_BED_ARTIFACTS][CMC_BED_EVENTS];
     struct cmc_json_doc *doc[CMC_BED_ARTIFACTS][CMC_BED_EVENTS];
     struct meta_named_item item[CMC_BED_ITEMS];
-    const char *digest[CMC_BED_ITEMS];
+    const char *digest[CMC_BED_DIGESTS];
     struct meta_bytes cert;
     char *key;
 };
@@ -174,9 +175,11 @@ static void shadow_event(struct shadow *s, const struct cmc_bed_event *e, size_t
     assert_int_equal(cmc_json_parse(e->spec, strlen(e->spec), &s->doc[i][k], &root, &err), 0);
     s->ctr[i][k] = (struct meta_ctr){{.data = e->config, .len = CMC_SHA256_LEN},
                                      {.data = e->rootfs, .len = CMC_SHA256_LEN},
-                                     root};
+                                     e->no_spec ? NULL : root};
     s->event[i][k].ctr = &s->ctr[i][k];
 }
+
+static const char no_item[] = "0000000000000000000000000000000000000000000000000000000000000000";
 
 static void shadow_items(struct shadow *s, struct cmc_bed *b)
 {
@@ -192,6 +195,8 @@ static void shadow_items(struct shadow *s, struct cmc_bed *b)
         s->item[i] = (struct meta_named_item){
             b->digest[i], {.data = (const uint8_t *)b->item[i], .len = strlen(b->item[i])}};
     }
+    for (size_t i = 0; i < b->more_digests; i++)
+        s->digest[b->items + i] = no_item;
 }
 
 static void replay(const struct cmc_bed_artifact *a, uint8_t value[static CMC_SHA256_LEN])
@@ -321,14 +326,15 @@ static void encode(struct cmc_bed *b, struct shadow *s, struct cmc_buf *out)
         .artifact = s->artifact,
         .artifact_count = b->artifacts};
     const struct meta_collateral both[] = {collateral, collateral};
-    const struct meta_context context = {.type = "Context",
-                                         .alg = b->alg ? b->alg : "SHA-256",
-                                         .nonce = {.data = b->nonce, .len = sizeof(b->nonce)},
-                                         .collateral = both,
-                                         .collateral_count = b->twice ? 2 : 1,
-                                         .digests = {.at = s->digest, .count = b->items},
-                                         .item = s->item,
-                                         .item_count = b->items - b->no_item};
+    const struct meta_context context = {
+        .type = "Context",
+        .alg = b->alg ? b->alg : "SHA-256",
+        .nonce = {.data = b->nonce, .len = b->nonce_len},
+        .collateral = both,
+        .collateral_count = b->twice ? 2 : 1,
+        .digests = {.at = s->digest, .count = b->items + b->more_digests},
+        .item = s->item,
+        .item_count = b->items - b->no_item};
     cmc_autobuf struct cmc_buf bytes = cmc_buf_of(1 << 20);
     uint8_t extra[CMC_SHA256_LEN];
     assert_int_equal(meta_context_encode(&context, b->encoding, &bytes, &err), 0);
@@ -383,7 +389,6 @@ struct verify_result *cmc_bed_run(struct cmc_bed *b)
     struct verify_result *r = NULL;
     struct cmc_err err = {0};
     assert_int_equal(
-        verify_report(report.data, report.len, b->asked, sizeof(b->asked), &b->policy, &r, &err),
-        0);
+        verify_report(report.data, report.len, b->asked, b->asked_len, &b->policy, &r, &err), 0);
     return r;
 }

@@ -6,7 +6,7 @@
 #include "attest/verify/verify.h"
 #include "tests/lib/meta_bed.h"
 
-enum { CMC_BED_ARTIFACTS = 16, CMC_BED_EVENTS = 8, CMC_BED_ITEMS = 4 };
+enum { CMC_BED_ARTIFACTS = 16, CMC_BED_EVENTS = 8, CMC_BED_ITEMS = 4, CMC_BED_DIGESTS = 512 };
 
 #define CMC_BED_SPEC(val, more)                                                                    \
     "{\"hostname\":\"web\",\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"sh\"],"               \
@@ -15,6 +15,7 @@ enum { CMC_BED_ARTIFACTS = 16, CMC_BED_EVENTS = 8, CMC_BED_ITEMS = 4 };
 struct cmc_bed_event { /* texts NULL: absent */
     const char *name;
     const char *spec; /* of a container */
+    bool no_spec;     /* the event has its digests alone */
     uint8_t seed;     /* of its root file system, or of an event that is no container */
     uint8_t hash[CMC_HASH_MAX], config[CMC_SHA256_LEN], rootfs[CMC_SHA256_LEN];
 };
@@ -28,11 +29,12 @@ struct cmc_bed_artifact {
 struct cmc_bed {
     struct bed pki;
     struct verify_policy policy;
-    uint8_t nonce[16], asked[16];        /* of the context; that verify_report() is called with */
+    uint8_t nonce[16], asked[16]; /* of the context; that verify_report() is called with */
+    size_t nonce_len, asked_len;
     const char *manifest[CMC_BED_ITEMS]; /* payloads */
     char *item[CMC_BED_ITEMS];           /* signed */
     char digest[CMC_BED_ITEMS][2 * CMC_SHA256_LEN + 1];
-    size_t items;
+    size_t items, more_digests; /* the latter are of no item */
     struct cmc_bed_artifact artifact[CMC_BED_ARTIFACTS];
     size_t artifacts;
     bool software;

@@ -5,7 +5,7 @@ cmc_fuzz(fuzz_cmc_verify cmc_verify)
 
 add_library(cmc_test_meta STATIC lib/cmc_bed.c lib/meta_bed.c)
 target_link_libraries(cmc_test_meta PUBLIC cmc_verify cmc_test_pki PRIVATE PkgConfig::CMOCKA)
-foreach(part attestation_result cmc cmc_truncated metadata)
+foreach(part attestation_result cmc cmc_appraise cmc_nearest cmc_truncated metadata)
   cmc_unit(attest/verify/${part} LIBS cmc_test_meta)
 endforeach()
 foreach(part cmc_replay cmc_software)
@@ -31,5 +31,7 @@ set_tests_properties(oracle/attestation-result PROPERTIES LABELS oracle TIMEOUT 
 foreach(part differences verify)
   cmc_unit(attest/verify/${part} LIBS cmc_test_report)
 endforeach()
+cmc_unit(attest/verify/cmc_failing_calls LIBS cmc_test_meta
+  WRAP cmc_hash2 verify_cmc_form verify_differences_between)
 cmc_unit(attest/verify/cmc_out_of_memory LIBS cmc_test_meta SOURCES ${FAIL_ALLOC_SOURCE}
   WRAP ${FAIL_ALLOC})

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "attest/verify/attestation_result.h"
+#include "attest/verify/cmc_parts.h"
 #include "tests/lib/cmc_bed.h"
 #include "tests/lib/fail_alloc.h"
 #include "tests/lib/rows.h"
@@ -22,6 +24,14 @@ static size_t whole; /* bytes of the result without a fault */
 static bool is_trusted(enum verify_verdict v)
 {
     return v == VERIFY_TRUSTED || v == VERIFY_TRUSTED_IF_ROOT;
+}
+
+static int put_attestation(const struct verify_result *r, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(1 << 20);
+    const int rc = verify_attestation_result_put(r, META_CBOR, &out, err);
+    assert_true(rc < 0 || out.len > 0);
+    return rc;
 }
 
 static int judge(struct cmc_err *err)
@@ -37,6 +47,8 @@ static int judge(struct cmc_err *err)
     const bool same = r->verdict == verdict;
     assert_true(same || !is_trusted(r->verdict));
     rc = verify_result_put_json(r, &out, err);
+    if (rc == 0)
+        rc = put_attestation(r, err);
     verify_result_free(r);
     if (rc < 0)
         return rc;
@@ -74,6 +86,14 @@ static void software(struct cmc_bed *b)
         memcpy(p, "\"SW\" ", 5);
 }
 
+/* More digests than fit into the block that a result begins with. */
+static void many_digests(struct cmc_bed *b)
+{
+    b->more_digests = 300;
+    b->items = 0; /* nothing else: it takes time */
+    b->more_evidence = -1;
+}
+
 static struct row {
     const char *name;
     void (*spoil)(struct cmc_bed *b);
@@ -82,6 +102,7 @@ static struct row {
     {"another container", another_container, false},
     {"allowed by rules", by_rules, true},
     {"software", software, true},
+    {"many digests", many_digests, false},
 };
 
 static void run_row(void **state)
@@ -106,9 +127,35 @@ static void run_row(void **state)
     cmc_bed_close(bed);
 }
 
+static int make_room(struct cmc_err *err)
+{
+    CMC_CLEANUP(verify_tree_freep) struct verify_tree *t = verify_tree_new();
+    struct verify_cmc v = {.t = t};
+    if (!t)
+        return cmc_fail(err, CMC_E_LIMIT, "no tree");
+    for (size_t n = 1; n <= 1000; n *= 10) {
+        const size_t room = v.room;
+        if (!verify_cmc_room(&v, n)) {
+            assert_int_equal(v.room, room);
+            assert_int_not_equal(verify_tree_check(t, err), 0);
+            break;
+        }
+        memset(&v.container[v.count], 0x11, n * sizeof(*v.container));
+        v.count += n;
+    }
+    return verify_tree_check(t, err);
+}
+
+/* Rows for containers: what there is stays. */
+static void room(void **state)
+{
+    (void)state;
+    fail_alloc_each(make_room);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[ROWS(rows)];
+    struct CMUnitTest tests[ROWS(rows) + 1] = {[ROWS(rows)] = cmocka_unit_test(room)};
     for (size_t i = 0; i < ROWS(rows); i++)
         tests[i] = (struct CMUnitTest){rows[i].name, run_row, NULL, NULL, &rows[i]};
     return cmocka_run_group_tests_name("attest/verify/cmc out of memory", tests, NULL, NULL);
