@@ -12,6 +12,7 @@
 #include "attest/verify/attestation_result.h"
 #include "base/json.h"
 #include "tests/lib/cmc_bed.h"
+#include "tests/lib/rows.h"
 
 static const char example_json[] =
     "{\"version\":\"3.4.0\",\"type\":\"Attestation Result\",\"summary\":{\"details\":\"no\","
@@ -46,6 +47,29 @@ static void worked_example(void **state)
     assert_int_equal(verify_attestation_result_put(&r, META_CBOR, &cbor, &err), 0);
     assert_int_equal(cbor.len, sizeof(example_cbor) - 1);
     assert_memory_equal(cbor.data, example_cbor, cbor.len);
+}
+
+/* Only what a TPM quoted has a TPM's result. */
+static void kinds_of_keys(void **state)
+{
+    static const struct {
+        const char *kind, *type;
+    } rows[] = {{"software key", "SW Result"},
+                {"software TPM (swtpm)", "TPM Result"},
+                {"TPM (IFX SLB9670)", "TPM Result"}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        const struct verify_result r = {.key_kind = rows[i].kind, .created = PKI_NOW};
+        cmc_autobuf struct cmc_buf out = cmc_buf_of(1 << 16);
+        cmc_autojson struct cmc_json_doc *doc = NULL;
+        const struct cmc_json *root = NULL;
+        struct cmc_err err = {0};
+        assert_int_equal(verify_attestation_result_put(&r, META_JSON, &out, &err), 0);
+        assert_int_equal(cmc_json_parse((const char *)out.data, out.len, &doc, &root, &err), 0);
+        const struct cmc_json *m = cmc_json_member(root, "measurements")->child;
+        assert_string_equal(cmc_json_text(m, "type"), rows[i].type);
+        assert_int_equal(cmc_json_member(m, "tpmResult") != NULL, i > 0);
+    }
 }
 
 static void too_large(void **state)
@@ -102,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worked_example),
+        cmocka_unit_test(kinds_of_keys),
         cmocka_unit_test(too_large),
         cmocka_unit_test(items),
     };
