@@ -121,7 +121,9 @@ static int verify_own(const struct work *w, const struct cmc_buf *out, struct cm
         return cmc_fail(err, CMC_E_VERIFY, "it does not say what was signed");
     for (size_t i = 0; i < s.count; i++) {
         const struct meta_key key = {.pkey = w->by[i].pkey};
-        if (s.by[i].chain_count != w->by[i].count || meta_signed_check(&s, i, &key, err) < 0)
+        if (s.by[i].chain_count != w->by[i].count)
+            return cmc_fail(err, CMC_E_VERIFY, "signature %zu: it has other certificates", i + 1);
+        if (meta_signed_check(&s, i, &key, err) < 0)
             return cmc_wrap(err, "signature %zu", i + 1);
     }
     return 0;

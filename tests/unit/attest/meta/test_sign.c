@@ -62,6 +62,15 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
     return remove(path);
 }
 
+static const char *large_ext(void)
+{
+    static char ext[10000] = PKI_METADATA "1.2.3.4=ASN1:UTF8String:";
+    const size_t n = strlen(ext);
+    memset(ext + n, 'x', sizeof(ext) - 2 - n);
+    ext[sizeof(ext) - 2] = '\n';
+    return ext;
+}
+
 static void put_files(void)
 {
     static const char *const kinds[] = {"P-256", "P-384", "P-521", "RSA-2048", "P-256#2"};
@@ -79,6 +88,14 @@ static void put_files(void)
              &(struct pki_spec){.name = "old", .from = -2 * DAY, .to = -DAY, .ext = PKI_METADATA});
     put_leaf("new.pem",
              &(struct pki_spec){.name = "new", .from = DAY, .to = 2 * DAY, .ext = PKI_METADATA});
+    put_leaf("weak.pem",
+             &(struct pki_spec){.name = "weak", .key = "RSA-1024", .ext = PKI_METADATA});
+    put_leaf("large.pem", &(struct pki_spec){.name = "large", .ext = large_ext()});
+    struct pki_cert impostor;
+    pki_make(&impostor, &(struct pki_spec){.name = "ca", .key = "P-384#other", .ext = PKI_CA},
+             &root);
+    put_cert("impostor.pem", &impostor);
+    pki_done(&impostor);
     put_key("weak.key", "RSA-1024");
     put_key("odd.key", "ED25519");
     put("junk", "junk\n");
@@ -170,6 +187,24 @@ static struct row rows[] = {
      {"new.pem", "ca.pem"},
      CMC_E_VERIFY,
      "new.pem: certificate \"new\" is not yet valid: only from 2027-01-16T08:00:00Z"},
+    {"weak certificate",
+     "P-256.key",
+     NULL,
+     {"weak.pem", "ca.pem"},
+     CMC_E_VERIFY,
+     "weak.pem: certificate \"weak\": weak or oversized key"},
+    {"large certificate",
+     "P-256.key",
+     NULL,
+     {"large.pem", "ca.pem"},
+     CMC_E_LIMIT,
+     "large.pem: a certificate of more than 8192 bytes"},
+    {"an issuer of the same name",
+     "P-256.key",
+     NULL,
+     {"P-256.pem", "impostor.pem"},
+     CMC_E_VERIFY,
+     "certificate \"P-256\" was not issued by \"ca\""},
     {"weak key", "weak.key", NULL, {"P-256.pem"}, CMC_E_VERIFY, "weak.key: weak or oversized key"},
     {"key of another kind", "odd.key", NULL, {"P-256.pem"}, CMC_E_VERIFY, "odd.key: a key of kind"},
     {"no key", "none.key", NULL, {"P-256.pem"}, CMC_E_SYS, "open none.key"},
@@ -293,6 +328,9 @@ static void how_large(void **state)
         struct cmc_buf item;
         struct meta_verified v;
         assert_int_equal(meta_sign(text, META_ITEM_MAX + 1, &how, &item, &err), -CMC_E_LIMIT);
+        assert_int_equal(meta_sign(text, META_ITEM_MAX, &how, &item, &err), -CMC_E_LIMIT);
+        if (e == META_CBOR) /* there is room to write it, and nobody would read it */
+            assert_non_null(strstr(err.msg, "what was just signed: COSE_Sign of "));
         assert_int_equal(meta_sign(text, room, &how, &item, &err), 0);
         assert_int_equal(meta_verify(item.data, item.len, trust, META_ROLE_METADATA, &v, &err), 0);
         assert_int_equal(v.payload.len, room);
@@ -343,11 +381,48 @@ static void may(void **state)
     assert_int_equal(meta_signer_check(&s, META_ROLE_METADATA, PKI_NOW, &err), -CMC_E_FORMAT);
 }
 
+static void too_many_certificates(void **state)
+{
+    (void)state;
+    static const char *const chain[META_CERTS_MAX + 1] = {"P-256.pem", "ca.pem",   "root.pem",
+                                                          "root.pem",  "root.pem", "root.pem",
+                                                          "root.pem",  "root.pem", "root.pem"};
+    const struct meta_signer s = {"P-256.key", chain, META_CERTS_MAX + 1, NULL};
+    struct cmc_err err = {0};
+    assert_int_equal(meta_signer_check(&s, META_ROLE_METADATA, PKI_NOW, &err), -CMC_E_LIMIT);
+    assert_string_equal(err.msg, "root.pem: more than 8 certificates");
+}
+
+/* Whoever signed a signer's certificate must be a CA, although nobody asks for a root here. */
+static void issued_by_no_ca(void **state)
+{
+    (void)state;
+    static const char *const chain[] = {"odd-leaf.pem", "odd-ca.pem"};
+    const struct meta_signer s = {"P-256.key", chain, 2, NULL};
+    struct pki_cert odd, leaf;
+    struct cmc_err err = {0};
+    pki_make(&odd,
+             &(struct pki_spec){.name = "odd", .ext = "[ext]\nkeyUsage=critical,keyCertSign\n"},
+             &root);
+    pki_make(&leaf, &(struct pki_spec){.name = "leaf", .key = "P-256", .ext = PKI_METADATA}, &odd);
+    put_cert("odd-ca.pem", &odd);
+    put_cert("odd-leaf.pem", &leaf);
+    assert_int_equal(meta_signer_check(&s, META_ROLE_METADATA, PKI_NOW, &err), -CMC_E_VERIFY);
+    assert_string_equal(err.msg, "certificate \"odd\" is not a CA's, and signed another one");
+    pki_done(&odd);
+    pki_done(&leaf);
+}
+
 int main(void)
 {
     static const struct CMUnitTest more[] = {
-        cmocka_unit_test(several), cmocka_unit_test(how_many), cmocka_unit_test(how_large),
-        cmocka_unit_test(bare),    cmocka_unit_test(may),
+        cmocka_unit_test(several),
+        cmocka_unit_test(how_many),
+        cmocka_unit_test(how_large),
+        cmocka_unit_test(bare),
+        cmocka_unit_test(may),
+        cmocka_unit_test(issued_by_no_ca),
+        cmocka_unit_test(too_many_certificates),
     };
     struct CMUnitTest tests[ROWS(rows) + ROWS(more)];
     for (size_t i = 0; i < ROWS(rows); i++)
