@@ -31,7 +31,8 @@ bool meta_member_is(const struct meta_member *k, const struct meta_field *f, boo
 {
     if (!json && f->key != META_TEXT_KEY)
         return !k->text && !k->negative && k->number == (uint64_t)f->key;
-    return k->text && k->len == strlen(f->name) && memcmp(k->name, f->name, k->len) == 0;
+    /* a number's name is empty, and no member's is */
+    return k->len == strlen(f->name) && memcmp(k->name, f->name, k->len) == 0;
 }
 
 void meta_member_name(const struct meta_member *k, char out[static META_PATH_MAX])

@@ -111,7 +111,7 @@ static bool is_json(const uint8_t *data, size_t len)
 bool meta_exact_is(const void *data, size_t len)
 {
     struct cmc_err err;
-    enum meta_encoding encoding;
+    enum meta_encoding encoding = META_JSON;
     if (meta_encoding_of(data, len, &encoding, &err) < 0)
         return false;
     return encoding == META_JSON ? is_json(data, len) : is_cbor(data, len);

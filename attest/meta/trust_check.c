@@ -108,7 +108,7 @@ static int allows(X509 *cert, enum meta_role role, bool leaf, struct cmc_err *er
     char oid[OID_CAP];
     CMC_CLEANUP(usages_freep)
     EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(cert, NID_ext_key_usage, &critical, NULL);
-    if (!usage && !leaf && critical == -1)
+    if (!leaf && critical == -1)
         return 0; /* a CA without the extension is not constrained by it */
     for (int i = 0; i < sk_ASN1_OBJECT_num(usage); i++) {
         const ASN1_OBJECT *object = sk_ASN1_OBJECT_value(usage, i);
@@ -201,9 +201,7 @@ int meta_check_fail(X509_STORE_CTX *ctx, int64_t now, enum meta_role role, struc
         return -(int)err->code;
     char issuer[META_OSSL_NAME_CAP];
     meta_ossl_name(X509_get_issuer_name(cert), issuer);
-    if (fault == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-        fault == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
-        fault == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE)
+    if (fault == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
         return refuse(cert, err,
                       "has the issuer \"%s\", which is neither in the chain nor a root for %s",
                       issuer, meta_check_role(role));

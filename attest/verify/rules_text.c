@@ -193,12 +193,11 @@ static bool entry_of(const struct cmc_json *j, struct rules_span *name, struct r
     const struct rules_span whole = text_of(j);
     if (whole.at)
         return split(&whole, name, value);
-    if (j->type != CMC_JSON_OBJECT || j->count != 2)
+    if (j->count != 2)
         return false;
     *name = text_of(cmc_json_member(j, "name"));
     *value = text_of(cmc_json_member(j, "value"));
-    return name->at && name->len &&
-           (value->at || text_of(cmc_json_member(j, "commitment")).at != NULL);
+    return name->len && (value->at || text_of(cmc_json_member(j, "commitment")).at != NULL);
 }
 
 static bool in_list(struct rules_span list, const struct rules_span *name,

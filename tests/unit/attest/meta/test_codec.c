@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -86,6 +88,12 @@ static const struct {
      "a6 00 63616c6c 04 3b7fffffffffffffff 06 40 08 80 0a 80 6474726565 3b7fffffffffffffff"},
 };
 
+/* Only U+2028 and U+2029 are escaped, none that shares bytes with them. */
+static const char neighbours[] =
+    "{\"type\":\"all\",\"text\":\"\xe2\x90\xa8\xe2\x80\x93\xe3\x80\xa8\",\"bytes\":\"\",\"texts\":["
+    "],"
+    "\"parts\":[]}";
+
 static struct cmc_buf unhex(const char *text)
 {
     struct cmc_buf b = cmc_buf_of(8192);
@@ -136,6 +144,9 @@ static void both_encodings_say_the_same(void **state)
         check_same(same[i].json, strlen(same[i].json), same[i].json, &cbor);
         check_same(cbor.data, cbor.len, same[i].json, &cbor);
     }
+    cmc_autobuf struct cmc_buf cbor =
+        unhex("a5 00 63616c6c 01 69 e290a8 e28093 e380a8 06 40 08 80 0a 80");
+    check_same(neighbours, strlen(neighbours), neighbours, &cbor);
 }
 
 static void fields_hold_what_was_said(void **state)
@@ -429,6 +440,48 @@ static void encoders_refuse_what_decoders_would(void **state)
         }
 }
 
+/* Null is for what can be told from an empty one; what must be there is never null. */
+static void null_has_its_places(void **state)
+{
+    static const struct meta_field fields[] = {
+        {"text", 0, META_TEXT, META_ALWAYS, AT(text)},
+        {"one", 1, META_RECORD, META_MUST, AT(one), .of = &part_record},
+    };
+    static const struct meta_record record = {
+        .name = "two", .size = sizeof(struct all), META_FIELDS(fields)};
+    static const char in[] = "{\"text\":null,\"one\":{\"name\":\"\"}}";
+    const struct all empty = {.text = ""};
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(256);
+    struct all v;
+    struct meta_doc *doc;
+    struct cmc_err err = {0};
+    (void)state;
+    assert_int_equal(meta_codec_decode(&record, in, sizeof(in) - 1, &v, &doc, &err), -CMC_E_FORMAT);
+    assert_string_equal(err.msg, "two: $.text: null is not allowed here");
+    assert_int_equal(meta_codec_encode(&record, &empty, META_JSON, &out, &err), -CMC_E_FORMAT);
+    assert_string_equal(err.msg, "two: one: missing");
+}
+
+/* A byte behind the end would be one of a page that is not there. */
+static void nothing_behind_the_end_is_read(void **state)
+{
+    cmc_autobuf struct cmc_buf cbor = unhex(same[2].cbor);
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *pages =
+        mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    (void)state;
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+    for (size_t n = 0; n < cbor.len; n++) {
+        struct all v;
+        struct meta_doc *doc;
+        struct cmc_err err = {0};
+        uint8_t *at = memcpy(pages + page - n, cbor.data, n);
+        assert_int_equal(meta_codec_decode(&all_record, at, n, &v, &doc, &err), -CMC_E_FORMAT);
+    }
+    assert_int_equal(munmap(pages, 2 * page), 0);
+}
+
 static void an_output_that_is_full_is_said_to_be(void **state)
 {
     const struct all v = {.text = "long enough"};
@@ -474,6 +527,8 @@ int main(void)
         cmocka_unit_test(many_unknown_members_are_said_to_be_more),
         cmocka_unit_test(documents_have_a_size),
         cmocka_unit_test(encoders_refuse_what_decoders_would),
+        cmocka_unit_test(null_has_its_places),
+        cmocka_unit_test(nothing_behind_the_end_is_read),
         cmocka_unit_test(an_output_that_is_full_is_said_to_be),
         cmocka_unit_test(tables_are_in_order),
     };

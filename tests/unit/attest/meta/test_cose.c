@@ -76,6 +76,14 @@ static struct row rows[] = {
      .item = "d86284 40 a10126 @P 81 83 @H a1 1821 82@C@R @S",
      .want = CMC_E_VERIFY,
      .text = "the body has an unprotected header"},
+    {.name = "an array as unprotected header of the body",
+     .item = "d86284 40 80 @P 81 83 @H a1 1821 82@C@R @S",
+     .want = CMC_E_FORMAT,
+     .text = "unprotected header of the body: expected a map"},
+    {.name = "a map of signatures",
+     .item = "d86284 40 a0 @P a1 83 @H a1 1821 82@C@R @S",
+     .want = CMC_E_FORMAT,
+     .text = "signatures: expected an array"},
     {.name = "detached payload",
      .item = "d86284 40 a0 f6 81 83 @H a1 1821 82@C@R @S",
      .want = CMC_E_FORMAT,
@@ -92,6 +100,10 @@ static struct row rows[] = {
      .item = "d86285 40 a0 @P 81 83 @H a1 1821 82@C@R @S 40",
      .want = CMC_E_FORMAT,
      .text = "COSE_Sign of 5 elements, need 4"},
+    {.name = "a map instead of an array",
+     .item = "d862a4 40 a0 @P 81 83 @H a1 1821 82@C@R @S",
+     .want = CMC_E_FORMAT,
+     .text = "COSE_Sign: COSE_Sign: expected an array, found a map"},
     {.name = "indefinite array",
      .item = "d8629f 40 a0 @P 81 83 @H a1 1821 82@C@R @S ff",
      .want = CMC_E_FORMAT,
@@ -139,6 +151,30 @@ static struct row rows[] = {
      .head = "a1016545533235 36",
      .want = CMC_E_VERIFY,
      .text = "has a label or algorithm that no item has"},
+    {.name = "an algorithm that is -7 in 64 bits",
+     .head = "a1011bfffffffffffffff9",
+     .want = CMC_E_VERIFY,
+     .text = "has a label or algorithm that no item has"},
+    {.name = "an array as protected header",
+     .head = "810126",
+     .want = CMC_E_FORMAT,
+     .text = "protected header: header: expected a map, found an array"},
+    {.name = "a protected header that is cut",
+     .head = "a1",
+     .want = CMC_E_FORMAT,
+     .text = "protected header: header: CBOR: array or map is cut short"},
+    {.name = "a label in a longer form",
+     .head = "a1180126",
+     .want = CMC_E_FORMAT,
+     .text = "protected header: CBOR: "},
+    {.name = "another label alone",
+     .head = "a10326",
+     .want = CMC_E_VERIFY,
+     .text = "has label 3: need 1 (alg), once"},
+    {.name = "a number as protected header",
+     .item = "d86284 40 a0 @P 81 83 00 a1 1821 82@C@R @S",
+     .want = CMC_E_FORMAT,
+     .text = "signature 1: protected header: expected a byte string"},
     {.name = "bytes behind the header",
      .head = "a1012600",
      .want = CMC_E_FORMAT,
@@ -169,6 +205,18 @@ static struct row rows[] = {
      .item = "d86284 40 a0 @P 81 83 @H a1 1820 82@C@R @S",
      .want = CMC_E_VERIFY,
      .text = "has label 32"},
+    {.name = "a text as label of what is not signed",
+     .item = "d86284 40 a0 @P 81 83 @H a1 6161 82@C@R @S",
+     .want = CMC_E_VERIFY,
+     .text = "unprotected header: has a label or algorithm that no item has"},
+    {.name = "an array as unprotected header",
+     .item = "d86284 40 a0 @P 81 83 @H 81 1821 82@C@R @S",
+     .want = CMC_E_FORMAT,
+     .text = "unprotected header: unprotected header: expected a map"},
+    {.name = "a text as certificate",
+     .item = "d86284 40 a0 @P 81 83 @H a1 1821 81 6161 @S",
+     .want = CMC_E_FORMAT,
+     .text = "unprotected header: certificate: expected a byte string"},
     {.name = "one certificate as bytes",
      .item = "d86284 40 a0 @P 81 83 @H a1 1821 @C @S",
      .want = CMC_E_FORMAT,
@@ -317,6 +365,17 @@ static void each_byte_counts(void **state)
     }
 }
 
+static void too_large(void **state)
+{
+    static uint8_t item[META_ITEM_MAX + 1] = {0xd8, 98, 0x84};
+    struct meta_verified v;
+    struct cmc_err err = {0};
+    (void)state;
+    assert_int_equal(meta_verify(item, sizeof(item), trust, META_ROLE_METADATA, &v, &err),
+                     -CMC_E_LIMIT);
+    assert_string_equal(err.msg, "COSE_Sign of 8388609 bytes, at most 8388608");
+}
+
 static void bare(void **state)
 {
     (void)state;
@@ -324,11 +383,16 @@ static void bare(void **state)
     struct cmc_err err = {0};
     cmc_autobuf struct cmc_buf got = cmc_buf_of(0);
     struct meta_key *key;
+    static const struct row two = {
+        .name = "", .item = "d86284 40 a0 @P 82 83 @H a1 1821 80 @S 83 @H a1 1821 80 @S"};
     cmc_autobuf struct cmc_buf item = make_item(&alone);
     char *pem = pki_public_pem(leaf.key);
     assert_int_equal(meta_key_bare(pem, strlen(pem), &key, &err), 0);
     assert_int_equal(meta_verify_bare(item.data, item.len, key, &got, &err), 0);
     assert_memory_equal(got.data, payload, sizeof(payload));
+    cmc_autobuf struct cmc_buf second = make_item(&two);
+    assert_int_equal(meta_verify_bare(second.data, second.len, key, &got, &err), -CMC_E_VERIFY);
+    assert_string_equal(err.msg, "need one signature, and no certificate with it");
     free(pem);
     meta_key_free(key);
 }
@@ -360,6 +424,7 @@ int main(void)
 {
     static const struct CMUnitTest more[] = {
         cmocka_unit_test(each_byte_counts),
+        cmocka_unit_test(too_large),
         cmocka_unit_test(bare),
     };
     struct CMUnitTest tests[ROWS(rows) + ROWS(more)];

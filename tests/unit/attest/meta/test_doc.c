@@ -46,6 +46,8 @@ static void memory_has_a_limit(void **state)
     void *p = d;
     (void)state;
     assert_int_equal(meta_doc_alloc(d, SIZE_MAX / 2, 4, &p, &err), -CMC_E_LIMIT);
+    assert_int_equal(meta_doc_alloc(d, SIZE_MAX / 16 + 2, 16, &p, &err),
+                     -CMC_E_LIMIT); /* 2^64 + 16 */
     assert_int_equal(meta_doc_alloc(d, (size_t)META_MEMORY_MAX + 1, 1, &p, &err), -CMC_E_LIMIT);
     assert_int_equal(meta_doc_alloc(d, SIZE_MAX, 1, &p, &err), -CMC_E_LIMIT);
     assert_ptr_equal(p, d);

@@ -25,6 +25,7 @@ static const struct {
     {"\xdb", 1, META_CBOR},
     {"", 0, 0},
     {" ", 1, 0},
+    {" {", 1, 0}, /* what stands behind the end is not read */
     {"1", 1, 0},
     {"\"a\"", 3, 0},
     {"\x7f", 1, 0},

@@ -263,7 +263,7 @@ static void only_the_type_tells_the_profile(void **state)
          "cmc-exacx",
          12, false},
         {"\xa9\x00\x69"
-         "cmc-exac",
+         "cmc-exact",
          11, false},
         {"\xa9\x01\x69"
          "cmc-exact",
@@ -273,7 +273,8 @@ static void only_the_type_tells_the_profile(void **state)
          12, false},
         {"{\"name\":\"type\", \"type\" :\n\"cmc-exact\"}", 36, true},
         {"{\"name\":\"\\\"type\\\":\\\"cmc-exact\\\"\"}", 33, false},
-        {"{\"type\":\"cmc-exact", 18, false},
+        {"{\"type\":\"cmc-exact\"", 18, false},
+        {"\"type\":\"cmc-exact\"", 18, false},
         {"{\"type\"", 7, false},
         {"{\"type\":", 8, false},
         {"", 0, false},

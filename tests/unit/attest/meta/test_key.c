@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/param_build.h>
+
 #include "attest/meta/trust.h"
 #include "tests/lib/pki.h"
 #include "tests/lib/rows.h"
@@ -139,6 +141,22 @@ static void names(void **state)
     meta_key_free(k);
 }
 
+/* What a TPM is may be said in two names. */
+static void names_in_two_parts(void **state)
+{
+    (void)state;
+    struct cmc_err err = {0};
+    struct meta_key *k;
+    const struct pki_spec spec = {.name = "AK",
+                                  .ext = PKI_AK "subjectAltName=dirName:t,dirName:u\n"
+                                                "[t]\na.2.23.133.2.1=id:00001014\n"
+                                                "[u]\na.2.23.133.2.2=swtpm\n"};
+    assert_int_equal(key_of(&spec, META_ROLE_AK, &k, &err), 0);
+    assert_string_equal(meta_key_tpm_manufacturer(k), "id:00001014");
+    assert_string_equal(meta_key_tpm_model(k), "swtpm");
+    meta_key_free(k);
+}
+
 static void no_names(void **state)
 {
     (void)state;
@@ -156,17 +174,20 @@ static void no_names(void **state)
 static void bad_names(void **state)
 {
     (void)state;
-    static char many[4096];
+    static char many[4096], longest[512];
     struct cmc_err err = {0};
     struct meta_key *k;
     int n = snprintf(many, sizeof(many), PKI_AK "subjectAltName=DNS:h0");
     for (int i = 1; i <= META_KEY_HOSTS_MAX; i++)
         n += snprintf(many + n, sizeof(many) - (size_t)n, ",DNS:h%d", i);
     (void)snprintf(many + n, sizeof(many) - (size_t)n, "\n");
+    /* 254 characters */
+    (void)snprintf(longest, sizeof(longest), PKI_AK "subjectAltName=DNS:%0254d\n", 0);
     const struct {
         const char *ext, *want;
         int code;
     } bad[] = {
+        {longest, "has a dNSName that no host can have", CMC_E_VERIFY},
         /* a NUL in the middle: C programs would read another name */
         {PKI_AK "subjectAltName=DER:300f820d676f6f642e6500762e636f6d00\n",
          "certificate \"x\" has a dNSName that no host can have", CMC_E_VERIFY},
@@ -186,6 +207,36 @@ static void bad_names(void **state)
         if (!strstr(err.msg, bad[i].want))
             fail_msg("said \"%s\", expected \"%s\"", err.msg, bad[i].want);
     }
+}
+
+/* Of 8200 bits: no prime is needed for a number of that size. */
+static void large_keys(void **state)
+{
+    (void)state;
+    struct cmc_err err = {0};
+    struct meta_key *k;
+    uint8_t *der = NULL;
+    BIGNUM *n = BN_new(), *e = BN_new();
+    OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *pkey = NULL;
+    assert_true(BN_set_bit(n, 8199) && BN_set_bit(n, 0) && BN_set_word(e, 65537));
+    assert_true(OSSL_PARAM_BLD_push_BN(b, "n", n) && OSSL_PARAM_BLD_push_BN(b, "e", e));
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(b);
+    assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params), 1);
+    const int len = i2d_PUBKEY(pkey, &der);
+    assert_int_equal(meta_key_bare(der, (size_t)len, &k, &err), -CMC_E_VERIFY);
+    assert_string_equal(err.msg,
+                        "public key: weak or oversized key: RSA of 8200 bits, need 2048 to "
+                        "8192");
+    OPENSSL_free(der);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(b);
+    EVP_PKEY_free(pkey);
+    EVP_PKEY_CTX_free(ctx);
+    BN_free(n);
+    BN_free(e);
 }
 
 static void bare_keys(void **state)
@@ -220,10 +271,9 @@ static void bare_keys(void **state)
 int main(void)
 {
     static const struct CMUnitTest more[] = {
-        cmocka_unit_test(names),
-        cmocka_unit_test(no_names),
-        cmocka_unit_test(bad_names),
-        cmocka_unit_test(bare_keys),
+        cmocka_unit_test(names),      cmocka_unit_test(names_in_two_parts),
+        cmocka_unit_test(no_names),   cmocka_unit_test(bad_names),
+        cmocka_unit_test(large_keys), cmocka_unit_test(bare_keys),
     };
     struct CMUnitTest tests[ROWS(rows) + ROWS(more)];
     for (size_t i = 0; i < ROWS(rows); i++)

@@ -132,6 +132,7 @@ static const struct {
     {"report.json", "\"name\"", "\"Name\"", "$.Name: write it as \"name\""},
     {"report.json", "eyJ0eXBl", "eyJ0eXB=", "$.context: character 8 is not base64url"},
     {"report.json", "\"eyJ0eXBl", "1,\"x\":\"", "$.context: expected a string"},
+    {"report.json", "\"eyJ0eXBl", "10,\"x\":\"", "$.context: expected a string"},
     {"report.json", "eyJ0eXBl", "eyJ0eXB", "$.context"},
     {"report.json", "eyJ0eXBlIjoiQ29udGV4dCIs", "eyJ0eXBlIjoiQ29udGV4VCIs", "$.context.type"},
     {"report.json", "\"evidences\"", "\"type\"", "twice"},

@@ -74,6 +74,14 @@ static struct row rows[] = {
      .role = META_ROLE_AK,
      .leaf = {.ext = PKI_AK},
      .want = "\"leaf\" names no TPM"},
+    {.name = "AK of a TPM without model",
+     .role = META_ROLE_AK,
+     .leaf = {.ext = PKI_AK "subjectAltName=dirName:t\n[t]\na.2.23.133.2.1=id:00001014\n"},
+     .want = "\"leaf\" names no TPM"},
+    {.name = "AK of a TPM without manufacturer",
+     .role = META_ROLE_AK,
+     .leaf = {.ext = PKI_AK "subjectAltName=dirName:t\n[t]\na.2.23.133.2.2=m\n"},
+     .want = "\"leaf\" names no TPM"},
     {.name = "TPM as software key",
      .role = META_ROLE_SOFTWARE_AK,
      .leaf = {.ext = PKI_TPM_AK("h.example", "m")},
@@ -315,6 +323,10 @@ static void wrong_root(void **state)
     chain[2] = der(&c.root);
     check_refused(meta_trust_verify(empty, META_ROLE_METADATA, chain, 3, &key, &err), &err,
                   "\"root\" is no root that is trusted for metadata");
+    /* the root twice: its issuer is its own, but nothing is above it */
+    const struct meta_der twice[] = {der(&c.leaf), der(&c.ca), der(&c.root), der(&c.root)};
+    check_refused(meta_trust_verify(c.trust, META_ROLE_METADATA, twice, 4, &key, &err), &err,
+                  "certificate 4 of the chain is not on its path to a root");
     /* another root with the name */
     char *pem = pki_pem(&other.root);
     assert_int_equal(meta_trust_add_roots(empty, 0, pem, strlen(pem), &err), 0);
@@ -399,8 +411,8 @@ static void bad_bytes(void **state)
     struct meta_key *key;
     set_up(&c, &plain);
     struct meta_der chain[META_CERTS_MAX + 1] = {der(&c.leaf), der(&c.ca)};
-    assert_int_equal(meta_trust_verify(c.trust, META_ROLE_METADATA, chain, 0, &key, &err),
-                     -CMC_E_VERIFY);
+    check_refused(meta_trust_verify(c.trust, META_ROLE_METADATA, chain, 0, &key, &err), &err,
+                  "0 certificates in the chain, need 1 to 8");
     assert_int_equal(
         meta_trust_verify(c.trust, META_ROLE_METADATA, chain, META_CERTS_MAX + 1, &key, &err),
         -CMC_E_LIMIT);
@@ -425,6 +437,37 @@ static void bad_bytes(void **state)
         c.leaf.der[i] ^= 0x40;
     }
     tear_down(&c);
+}
+
+/* Named as its own issuer, signed by another; and files of more bytes than are read. */
+static void roots_that_are_none(struct meta_trust *trust, const struct pki_cert *root)
+{
+    static uint8_t large[META_TRUST_BYTES_MAX + 1];
+    const struct pki_spec spec = {.name = "root", .key = "P-256#other", .ext = PKI_CA};
+    struct pki_cert forged;
+    struct cmc_err err = {0};
+    pki_make(&forged, &spec, root);
+    char *pem = pki_pem(&forged);
+    assert_int_equal(meta_trust_add_roots(trust, 0, pem, strlen(pem), &err), -CMC_E_FORMAT);
+    assert_non_null(strstr(err.msg, "\"root\" is not signed by itself"));
+    assert_int_equal(meta_trust_add_roots(trust, 0, large, sizeof(large), &err), -CMC_E_LIMIT);
+    assert_int_equal(meta_trust_add_crl(trust, large, sizeof(large), &err), -CMC_E_LIMIT);
+    assert_int_equal(meta_trust_add_crl(trust, "0", 0, &err), -CMC_E_FORMAT);
+    assert_string_equal(err.msg, "no revocation list in PEM"); /* 0x30 is behind the end */
+    free(pem);
+    pki_done(&forged);
+}
+
+static void too_many_lists(struct meta_trust *trust, const struct pki_cert *issuer)
+{
+    const struct pki_crl spec = {.issuer = issuer, .from = -DAY, .to = DAY};
+    struct cmc_err err = {0};
+    char *pem = pki_crl_pem(&spec);
+    for (size_t i = 0; i < META_TRUST_CRLS_MAX; i++)
+        assert_int_equal(meta_trust_add_crl(trust, pem, strlen(pem), &err), 0);
+    assert_int_equal(meta_trust_add_crl(trust, pem, strlen(pem), &err), -CMC_E_LIMIT);
+    assert_string_equal(err.msg, "more than 64 revocation lists");
+    free(pem);
 }
 
 static void roots_and_lists(void **state)
@@ -460,6 +503,7 @@ static void roots_and_lists(void **state)
         if (!strstr(err.msg, bad[i].want) && i != 2)
             fail_msg("said \"%s\", expected \"%s\"", err.msg, bad[i].want);
     }
+    roots_that_are_none(c.trust, &c.root);
     struct pki_crl spec = {.issuer = &c.ca, .from = -DAY};
     char *endless = pki_crl_pem(&spec);
     assert_int_equal(meta_trust_add_crl(c.trust, endless, strlen(endless), &err), -CMC_E_FORMAT);
@@ -474,6 +518,7 @@ static void roots_and_lists(void **state)
         assert_int_equal(meta_trust_add_roots(c.trust, META_ROLE_AK, root, strlen(root), &err), 0);
     assert_int_equal(meta_trust_add_roots(c.trust, META_ROLE_AK, root, strlen(root), &err),
                      -CMC_E_LIMIT);
+    too_many_lists(c.trust, &c.ca);
     free(root);
     free(leaf);
     free(ca);

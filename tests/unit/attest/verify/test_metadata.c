@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "attest/verify/metadata.h"
+#include "attest/verify/metadata_parts.h"
 #include "tests/lib/meta_bed.h"
 #include "tests/lib/rows.h"
 
@@ -128,6 +128,13 @@ static const struct row rows[] = {
      NULL,
      1},
 
+    {"two responses are no rivals",
+     {I(ROOT), I(IMAGE_ROOT), I("{\"type\":\"OMSP Response\",\"name\":\"x\"," VALID "," V1 "}"),
+      I("{\"type\":\"OMSP Response\",\"name\":\"y\"," VALID "," V1 "}")},
+     NULL,
+     NULL,
+     1},
+
     /* empty lists are never success */
     {"nothing at all", {{NULL, {0}, 0}}, "metadata.manifests", "no manifest", 0},
     {"no manifest", {I(IMAGE(""))}, "metadata.manifests", "no manifest", 0},
@@ -219,11 +226,29 @@ static const struct row rows[] = {
      "metadata.validity",
      "does not say",
      0},
+    {"valid since nobody says when",
+     {I(MANIFEST_WITH("rtm", "\"rtm\"", C, "\"validity\":{\"notAfter\":\"2028-01-01T00:00:00Z\"}")),
+      I(IMAGE_ROOT)},
+     "metadata.validity",
+     "does not say",
+     0},
+    {"valid until nobody says when",
+     {I(MANIFEST_WITH("rtm", "\"rtm\"", C,
+                      "\"validity\":{\"notBefore\":\"2026-01-01T00:00:00Z\"}")),
+      I(IMAGE_ROOT)},
+     "metadata.validity",
+     "does not say",
+     0},
     {"times that are none",
      {I(MANIFEST_WITH("rtm", "\"rtm\"", C, SPAN("yesterday", "2028-01-01T00:00:00Z"))),
       I(IMAGE_ROOT)},
      "metadata.time",
      "",
+     0},
+    {"an end that is no time",
+     {I(MANIFEST_WITH("rtm", "\"rtm\"", C, SPAN("2026-01-01T00:00:00Z", "later"))), I(IMAGE_ROOT)},
+     "metadata.time",
+     "later",
      0},
     {"a version that is no time",
      {I(MANIFEST_WITH("rtm", "\"rtm\"", C, VALID ",\"version\":\"1.0\"")), I(IMAGE_ROOT)},
@@ -310,10 +335,25 @@ static const struct row rows[] = {
                       VALID)),
       I(IMAGE_ROOT)},
      "metadata.component",
-     "cmc.ta",
+     "no cmc.ta",
      0},
     {"a register that does not exist",
      {I(MANIFEST_WITH("rtm", "\"rtm\"", COMPONENT("", "TPM", "24"), VALID)), I(IMAGE_ROOT)},
+     "metadata.component",
+     "0 to 23",
+     0},
+    {"a register without a number",
+     {I(MANIFEST_WITH("rtm", "\"rtm\"", COMPONENT("", "TPM", ""), VALID)), I(IMAGE_ROOT)},
+     "metadata.component",
+     "0 to 23",
+     0},
+    {"more than a number",
+     {I(MANIFEST_WITH("rtm", "\"rtm\"", COMPONENT("", "TPM", "4 "), VALID)), I(IMAGE_ROOT)},
+     "metadata.component",
+     "0 to 23",
+     0},
+    {"a register with zeros in front",
+     {I(MANIFEST_WITH("rtm", "\"rtm\"", COMPONENT("", "TPM", "004"), VALID)), I(IMAGE_ROOT)},
      "metadata.component",
      "0 to 23",
      0},
@@ -358,6 +398,19 @@ static void prepare(const struct bed *b, const struct row *r, struct set *s)
     }
 }
 
+/* What is refused of an item is the last thing that is said of it. */
+static void nothing_behind_a_refusal(const struct verify_claim *c)
+{
+    for (; c; c = c->next) {
+        nothing_behind_a_refusal(c->child);
+        if (strcmp(c->id, "metadata.item") != 0)
+            continue;
+        for (const struct verify_claim *k = c->child; k; k = k->next)
+            if (k->status == VERIFY_BAD && k->next)
+                fail_msg("went on behind %s, to %s", k->id, k->next->id);
+    }
+}
+
 static void run_row(void **state)
 {
     const struct row *r = *state;
@@ -377,6 +430,7 @@ static void run_row(void **state)
     memset(&m, 0xa5, sizeof(m));
     const enum verify_status status = verify_metadata_load(&in, t, NULL, &m);
     bed_expect(verify_claim_top(t), r->id, r->words);
+    nothing_behind_a_refusal(verify_claim_top(t));
     assert_int_equal(status, r->id ? VERIFY_BAD : VERIFY_GOOD);
     if (!r->id)
         assert_int_equal(m.reference_count, r->references);
@@ -444,20 +498,92 @@ static void references_know_where_they_are_from(void **state)
     assert_true(r[4].must_run);
     assert_int_equal(verify_metadata_level(&m, false, t, NULL), VERIFY_BAD);
     assert_int_equal(verify_metadata_level(&m, true, t, NULL), VERIFY_GOOD);
+    m.cert_level = 1;
+    assert_int_equal(verify_metadata_level(&m, false, t, NULL), VERIFY_GOOD);
     verify_metadata_done(&m);
     verify_metadata_done(&m); /* twice is fine */
     bed_close(&b);
 }
 
+/* What stands behind an item's end is not read: here it would make an item of it. */
+static void own_files_that_are_no_items(void **state)
+{
+#define FILE(text, n)                                                                              \
+    {                                                                                              \
+        (const uint8_t *)(text), (n)                                                               \
+    }
+    static const struct verify_item own[] = {FILE("{", 0),
+                                             FILE(" {", 1),
+                                             FILE("\n\t {", 3),
+                                             FILE("", 1),
+                                             FILE("cmc-rootfs-listing 1\n", 21),
+                                             FILE("{}", 2),
+                                             FILE("\xd8\x62", 2)};
+#undef FILE
+    CMC_CLEANUP(verify_tree_freep) struct verify_tree *t = verify_tree_new();
+    struct bed b = {0};
+    struct verify_metadata m;
+    (void)state;
+    bed_open(&b, false);
+    const struct verify_metadata_input in = {.trust = b.trust, .own = own, .own_count = ROWS(own)};
+    assert_int_equal(verify_metadata_load(&in, t, NULL, &m), VERIFY_BAD);
+    assert_int_equal(m.result_count, 2);
+    verify_metadata_done(&m);
+    bed_close(&b);
+}
+
+/* One more of each is refused at once: nothing is there that could be read. */
+static void limits(void **state)
+{
+    static const struct verify_metadata_input faults[] = {
+        {.item_count = VERIFY_ITEMS_MAX + 1},
+        {.own_count = VERIFY_ITEMS_MAX + 1},
+        {.digest_count = VERIFY_DIGESTS_MAX + 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(faults); i++) {
+        CMC_CLEANUP(verify_tree_freep) struct verify_tree *t = verify_tree_new();
+        struct verify_metadata m;
+        assert_int_equal(verify_metadata_load(&faults[i], t, NULL, &m), VERIFY_BAD);
+        bed_expect(verify_claim_top(t), "metadata.limit", "at most 8192, 8192 and 4096");
+        assert_int_equal(m.result_count + m.manifest_count + m.reference_count, 0);
+        verify_metadata_done(&m);
+    }
+}
+
+static void components_have_a_limit(void **state)
+{
+    CMC_CLEANUP(verify_tree_freep) struct verify_tree *t = verify_tree_new();
+    const struct meta_item many = {.manifest.component_count = VERIFY_REFERENCES_MAX};
+    const struct meta_item one = {.manifest.component_count = 1};
+    const struct verify_manifest manifest[] = {{.item = &many, .name = "many"},
+                                               {.item = &one, .name = "one"}};
+    struct verify_metadata_store store = {.count = 0};
+    struct verify_metadata m = {.manifest = manifest, .manifest_count = 2};
+    const struct verify_loading l = {
+        .t = t, .up = verify_claim_add(t, NULL, VERIFY_BAD, "metadata", "top"), .store = &store};
+    (void)state;
+    assert_true(verify_metadata_pool(&l, &m));
+    bed_expect(verify_claim_top(t), "metadata.limit", "more than 131072 components");
+    assert_null(m.reference);
+    assert_int_equal(m.reference_count, 0);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[ROWS(rows) + 1];
+    static const struct CMUnitTest more[] = {
+        cmocka_unit_test(references_know_where_they_are_from),
+        cmocka_unit_test(own_files_that_are_no_items),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(components_have_a_limit),
+    };
+    struct CMUnitTest tests[ROWS(rows) + ROWS(more)];
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct row *r = NULL;
         /* NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer is what is copied */
         memcpy(&r, &(const struct row *){&rows[i]}, sizeof(r));
         tests[i] = (struct CMUnitTest){rows[i].name, run_row, NULL, NULL, r};
     }
-    tests[ROWS(rows)] = (struct CMUnitTest)cmocka_unit_test(references_know_where_they_are_from);
+    memcpy(tests + ROWS(rows), more, sizeof(more));
     return cmocka_run_group_tests_name("attest/verify/metadata", tests, NULL, NULL);
 }

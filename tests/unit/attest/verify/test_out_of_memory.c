@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "attest/verify/metadata.h"
 #include "tests/lib/fail_alloc.h"
 #include "tests/lib/report_bed.h"
 
@@ -82,12 +84,47 @@ static void by_rules(void **state)
     assert_int_equal(verdict, VERIFY_TRUSTED_IF_ROOT);
 }
 
+/* Of metadata alone: what is said against it is said of memory, and half of it is never good. */
+static int load(struct cmc_err *err)
+{
+    CMC_CLEANUP(verify_tree_freep) struct verify_tree *t = verify_tree_new();
+    const struct verify_item item[] = {{bed.item[0].data, bed.item[0].len},
+                                       {bed.item[1].data, bed.item[1].len}};
+    const struct verify_metadata_input in = {.trust = bed.trust, .own = item, .own_count = 2};
+    struct verify_metadata m;
+    if (!t)
+        return cmc_fail(err, CMC_E_LIMIT, "no tree");
+    const enum verify_status status = verify_metadata_load(&in, t, NULL, &m);
+    int rc = verify_tree_check(t, err);
+    if (rc == 0 && fail_alloc_happened()) {
+        const struct verify_claim *first = verify_claim_first(verify_claim_top(t), VERIFY_BAD);
+        first = first ? first : verify_claim_first(verify_claim_top(t), VERIFY_UNCHECKED);
+        assert_int_not_equal(status, VERIFY_GOOD);
+        assert_non_null(strstr(first->text, "memory"));
+        rc = cmc_fail(err, CMC_E_LIMIT, "%s", first->text);
+    }
+    if (rc == 0)
+        assert_true(status == VERIFY_GOOD && m.reference_count == 1);
+    verify_metadata_done(&m);
+    return rc;
+}
+
+static void metadata(void **state)
+{
+    (void)state;
+    report_bed_bare(&bed);
+    verify_result_free(report_bed_judge(&bed, BED_HELLO, NULL, BED_HELLO, 0x11));
+    fail_alloc_each(load);
+    report_bed_done(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal),
         cmocka_unit_test(different),
         cmocka_unit_test(by_rules),
+        cmocka_unit_test(metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

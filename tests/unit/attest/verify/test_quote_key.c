@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/verify/quote.h"
 #include "tests/lib/report_bed.h"
 #include "tests/lib/rows.h"
 
@@ -189,13 +190,33 @@ static void software_key(void **state)
     expect_refused(report_bed_run(b), "key.chain", "names no TPM");
 }
 
+/* Reports of one profile hold no more, those of the other may. */
+static void more_certificates_than_a_chain_has(void **state)
+{
+    struct report_bed *b = *state;
+    CMC_CLEANUP(verify_tree_freep) struct verify_tree *t = verify_tree_new();
+    struct meta_bytes cert[META_CERTS_MAX + 1];
+    struct verify_quote *q = NULL;
+    for (size_t i = 0; i < ROWS(cert); i++)
+        cert[i] = (struct meta_bytes){.data = b->ak_ca.der, .len = b->ak_ca.len};
+    struct verify_evidence e = {.cert = cert, .cert_count = ROWS(cert), .role = META_ROLE_AK};
+    assert_int_equal(verify_quote_check(&e, &b->policy, t, NULL, &q), VERIFY_BAD);
+    const struct verify_claim *c = verify_claim_first(verify_claim_top(t), VERIFY_BAD);
+    assert_string_equal(c->id, "key.chain");
+    assert_string_equal(c->text, "9 certificates: a chain has at most 8");
+    e.cert_count = 0;
+    assert_int_equal(verify_quote_check(&e, &b->policy, t, NULL, &q), VERIFY_BAD);
+    assert_null(q);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(kinds_of_keys),  TEST(another_key), TEST(chains),       TEST(other_hosts),
-        TEST(names_of_hosts), TEST(pinned_keys), TEST(software_tpm), TEST(software_key),
+        TEST(kinds_of_keys), TEST(another_key),    TEST(chains),
+        TEST(other_hosts),   TEST(names_of_hosts), TEST(pinned_keys),
+        TEST(software_tpm),  TEST(software_key),   TEST(more_certificates_than_a_chain_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ static struct row rows[] = {
     {"no rules: true is not false", "{\"a\":true}", "{\"a\":false}", NULL, VIOLATED("$")},
     {"no rules: array order counts", "[1,2]", "[2,1]", NULL, VIOLATED("$")},
     {"no rules: a negative number", "[-1]", "[1]", NULL, VIOLATED("$")},
+    {"no rules: another name", "[{\"a\":1}]", "[{\"b\":1}]", NULL, VIOLATED("$")},
     {"no rules: one element more", "[1]", "[1,2]", NULL, VIOLATED("$")},
     {"no rules: one member more", "{}", "{\"a\":1}", NULL, VIOLATED("$")},
     {"no rules: the largest number", "[18446744073709551615]", "[18446744073709551614]", NULL,
@@ -105,6 +106,8 @@ static struct row rows[] = {
     {"subset: none", "{\"a\":[1]}", "{\"a\":[]}", "{\"a\":\"subset\"}", ALLOWED},
     {"subset: one that is not in it", "{\"a\":[1,2]}", "{\"a\":[1,4]}", "{\"a\":\"subset\"}",
      VIOLATED("$.a")},
+    {"subset: an entry that is not in it", ENV("\"A=1\""), ENV("\"C=3\""), RULE("subset"),
+     VIOLATED("$.process.env")},
     {"subset: absent", "{\"a\":[1]}", "{}", "{\"a\":\"subset\"}", VIOLATED("$.a")},
     {"subset, optional: absent", "{\"a\":[1]}", "{}", "{\"a\":\"subset;optional\"}", ALLOWED},
     {"subset: no array", "{\"a\":1}", "{\"a\":1}", "{\"a\":\"subset\"}", VIOLATED("$.a")},
@@ -122,6 +125,8 @@ static struct row rows[] = {
     {"replace: missing", ENV("\"A=1\",\"B=1\""), ENV("\"B=1\""), RULE("replace:A=*"),
      VIOLATED("$.process.env")},
     {"replace: one too many", ENV("\"A=1\""), ENV("\"A=1\",\"A=2\""), RULE("replace:A=*"),
+     VIOLATED("$.process.env")},
+    {"replace: another one too many", ENV("\"A=1\""), ENV("\"A=1\",\"C=3\""), RULE("replace:A=*"),
      VIOLATED("$.process.env")},
     {"replace: twice", ENV("\"A=1\",\"A=2\""), ENV("\"A=3\",\"A=4\""), RULE("replace:A=*"),
      ALLOWED},
@@ -158,6 +163,12 @@ static struct row rows[] = {
     {"entry: shown", ENV(""), ENV(SHOWN), RULE("additional:A=1"), ALLOWED},
     {"entry: withheld, any value", ENV(""), ENV(WITHHELD), RULE("additional:A=*"), ALLOWED},
     {"entry: withheld is no value", ENV(""), ENV(WITHHELD), RULE("additional:A=1"),
+     VIOLATED("$.process.env")},
+    {"entry: an empty name is never dropped", ENV(""), ENV("{\"name\":\"\",\"value\":\"1\"}"),
+     RULE("additional"), VIOLATED("$.process.env")},
+    {"entry: neither shown nor withheld", ENV(""), ENV("{\"name\":\"A\",\"x\":\"1\"}"),
+     RULE("additional"), VIOLATED("$.process.env")},
+    {"entry: an array is never dropped", ENV(""), ENV("[\"A\",\"1\"]"), RULE("additional"),
      VIOLATED("$.process.env")},
     {"entry: a third member makes no entry", ENV(""),
      ENV("{\"name\":\"A\",\"value\":\"1\",\"x\":1}"), RULE("additional"),
@@ -200,6 +211,7 @@ static struct row rows[] = {
     {"rule: replace without names", "{}", "{}", "{\"a\":\"replace:\"}", WRONG},
     {"rule: replace without a star", "{}", "{}", "{\"a\":\"replace:A=1\"}", WRONG},
     {"rule: replace without a value", "{}", "{}", "{\"a\":\"replace:A\"}", WRONG},
+    {"rule: replace with something behind a name", "{}", "{}", "{\"a\":\"replace:A=*,B\"}", WRONG},
     {"rule: replace without a name", "{}", "{}", "{\"a\":\"replace:=*\"}", WRONG},
     {"rule: additionally", "{}", "{}", "{\"a\":\"additionally\"}", WRONG},
     {"rule: optional with a value", "{}", "{}", "{\"a\":\"optional:x\"}", WRONG},
@@ -246,6 +258,24 @@ static void path_begins_at_the_specification(void **state)
     assert_string_equal(path, "$.a.b");
 }
 
+/* One side alone, and what the reference does not have. */
+static void check_small(const struct cmc_json *large, const struct cmc_json *rules, size_t n)
+{
+    cmc_autojson struct cmc_json_doc *small_doc = NULL, *none_doc = NULL, *entries_doc = NULL;
+    const struct cmc_json *small = NULL, *none = NULL, *entries = NULL;
+    char path[VERIFY_RULES_PATH];
+    struct cmc_err err = {0};
+    const bool many = n > VERIFY_RULES_ENTRIES_MAX;
+    assert_int_equal(cmc_json_parse("{\"a\":[0]}", 9, &small_doc, &small, &err), 0);
+    assert_int_equal(cmc_json_parse("{}", 2, &none_doc, &none, &err), 0);
+    assert_int_equal(cmc_json_parse("{\"a\":\"additional:A=*\"}", 22, &entries_doc, &entries, &err),
+                     0);
+    assert_int_equal(verify_rules_check(small, large, rules, path, &err), many ? -CMC_E_LIMIT : 0);
+    assert_int_equal(verify_rules_check(large, small, rules, path, &err), many ? -CMC_E_LIMIT : 0);
+    assert_int_equal(verify_rules_check(none, large, entries, path, &err),
+                     many ? -CMC_E_LIMIT : -CMC_E_VERIFY);
+}
+
 /* Comparing each with each is bounded. */
 static void too_many_elements(void **state)
 {
@@ -265,6 +295,25 @@ static void too_many_elements(void **state)
         assert_int_equal(cmc_json_parse(text, strlen(text), &rule_doc, &rules, &err), 0);
         assert_int_equal(verify_rules_check(root, root, rules, path, &err),
                          n > VERIFY_RULES_ENTRIES_MAX ? -CMC_E_LIMIT : 0);
+        check_small(root, rules, n);
+    }
+}
+
+static void rules_have_a_length(void **state)
+{
+    (void)state;
+    for (size_t n = VERIFY_RULES_TEXT_MAX; n <= VERIFY_RULES_TEXT_MAX + 1; n++) {
+        cmc_autojson struct cmc_json_doc *doc = NULL;
+        const struct cmc_json *rules = NULL;
+        cmc_autobuf struct cmc_buf b = cmc_buf_of(1 << 20);
+        struct cmc_err err = {0};
+        cmc_put_text(&b, "{\"a\":\"additional:");
+        for (size_t i = strlen("additional:"); i < n; i++)
+            cmc_put_u8(&b, 'x');
+        cmc_put_text(&b, "\"}");
+        assert_int_equal(cmc_json_parse((const char *)b.data, b.len, &doc, &rules, &err), 0);
+        assert_int_equal(verify_rules_read(rules, &err),
+                         n > VERIFY_RULES_TEXT_MAX ? -CMC_E_LIMIT : 0);
     }
 }
 
@@ -310,6 +359,7 @@ int main(void)
     static const struct CMUnitTest single[] = {
         cmocka_unit_test(path_begins_at_the_specification),
         cmocka_unit_test(too_many_elements),
+        cmocka_unit_test(rules_have_a_length),
         cmocka_unit_test(no_value_in_messages),
         cmocka_unit_test(example_rules),
     };
