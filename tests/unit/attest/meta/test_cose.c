@@ -390,6 +390,7 @@ static void bare(void **state)
     assert_int_equal(meta_key_bare(pem, strlen(pem), &key, &err), 0);
     assert_int_equal(meta_verify_bare(item.data, item.len, key, &got, &err), 0);
     assert_memory_equal(got.data, payload, sizeof(payload));
+    assert_int_equal(meta_verify_bare("x", 1, key, &got, &err), -CMC_E_FORMAT);
     cmc_autobuf struct cmc_buf second = make_item(&two);
     assert_int_equal(meta_verify_bare(second.data, second.len, key, &got, &err), -CMC_E_VERIFY);
     assert_string_equal(err.msg, "need one signature, and no certificate with it");

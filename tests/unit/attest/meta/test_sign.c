@@ -96,6 +96,10 @@ static void put_files(void)
              &root);
     put_cert("impostor.pem", &impostor);
     pki_done(&impostor);
+    pki_make(&impostor, &(struct pki_spec){.name = "alias", .key = "P-256#ca", .ext = PKI_CA},
+             &root);
+    put_cert("alias.pem", &impostor);
+    pki_done(&impostor);
     put_key("weak.key", "RSA-1024");
     put_key("odd.key", "ED25519");
     put("junk", "junk\n");
@@ -199,6 +203,12 @@ static struct row rows[] = {
      {"large.pem", "ca.pem"},
      CMC_E_LIMIT,
      "large.pem: a certificate of more than 8192 bytes"},
+    {"an issuer's key under another name",
+     "P-256.key",
+     NULL,
+     {"P-256.pem", "alias.pem"},
+     CMC_E_VERIFY,
+     "certificate \"P-256\" was not issued by \"alias\""},
     {"an issuer of the same name",
      "P-256.key",
      NULL,
