@@ -18,20 +18,19 @@
 
 /* As RFC 7518, RFC 8230, RFC 8812 and RFC 9053 have them. */
 static const struct alg_row {
-    const char *name;
+    const char *name, *key, *other; /* a key that fits, one that does not */
     int64_t cose;
     uint16_t scheme, hash;
-    const char *key, *other; /* one that fits, one that does not */
-    bool by_default;         /* what that key signs with */
+    bool by_default; /* what that key signs with */
 } algs[] = {
-    {"ES256", -7, META_ECDSA, CMC_ALG_SHA256, "P-256", "P-384", true},
-    {"ES384", -35, META_ECDSA, CMC_ALG_SHA384, "P-384", "P-521", true},
-    {"ES512", -36, META_ECDSA, CMC_ALG_SHA512, "P-521", "P-256", true},
-    {"RS256", -257, META_RSASSA, CMC_ALG_SHA256, "RSA-2048", "P-256", true},
-    {"RS512", -259, META_RSASSA, CMC_ALG_SHA512, "RSA-2048", "P-521", false},
-    {"PS256", -37, META_RSAPSS, CMC_ALG_SHA256, "RSA-2048", "P-256", false},
-    {"PS384", -38, META_RSAPSS, CMC_ALG_SHA384, "RSA-2048", "P-384", false},
-    {"PS512", -39, META_RSAPSS, CMC_ALG_SHA512, "RSA-2048", "P-521", false},
+    {"ES256", "P-256", "P-384", -7, META_ECDSA, CMC_ALG_SHA256, true},
+    {"ES384", "P-384", "P-521", -35, META_ECDSA, CMC_ALG_SHA384, true},
+    {"ES512", "P-521", "P-256", -36, META_ECDSA, CMC_ALG_SHA512, true},
+    {"RS256", "RSA-2048", "P-256", -257, META_RSASSA, CMC_ALG_SHA256, true},
+    {"RS512", "RSA-2048", "P-521", -259, META_RSASSA, CMC_ALG_SHA512, false},
+    {"PS256", "RSA-2048", "P-256", -37, META_RSAPSS, CMC_ALG_SHA256, false},
+    {"PS384", "RSA-2048", "P-384", -38, META_RSAPSS, CMC_ALG_SHA384, false},
+    {"PS512", "RSA-2048", "P-521", -39, META_RSAPSS, CMC_ALG_SHA512, false},
 };
 
 static void known(void **state)

@@ -19,16 +19,16 @@ enum { MANY = 200 };
 
 static struct row {
     const char *name;
-    uint32_t type;
     const char *payload, *answer;
+    uint32_t type;
     bool tcp;
 } rows[] = {
-    {"an exchange", SERVE_VERIFY, "echo", "echo", false},
-    {"over TCP", SERVE_VERIFY, "echo", "echo", true},
-    {"with the TPM", SERVE_ATTEST, "echo", "echo", false},
-    {"a worker that crashes", SERVE_VERIFY, "crash", NULL, false},
-    {"another set", SERVE_UPDATE_METADATA, "x", "yes", false},
-    {"a request that is refused", 3, "x", NULL, false},
+    {"an exchange", "echo", "echo", SERVE_VERIFY, false},
+    {"over TCP", "echo", "echo", SERVE_VERIFY, true},
+    {"with the TPM", "echo", "echo", SERVE_ATTEST, false},
+    {"a worker that crashes", "crash", NULL, SERVE_VERIFY, false},
+    {"another set", "x", "yes", SERVE_UPDATE_METADATA, false},
+    {"a request that is refused", "x", NULL, 3, false},
 };
 
 /* The whole answer, an error in words, or the end of the connection. */

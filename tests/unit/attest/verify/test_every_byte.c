@@ -419,7 +419,8 @@ static void copy_of(const struct verify_result *r, struct copy *out)
     out->r.container = out->row;
     out->r.metadata = out->item;
     assert_int_equal(out->row[1].difference_count, 1);
-    out->difference = out->row[1].difference[0];
+    if (out->row[1].difference)
+        out->difference = *out->row[1].difference;
     out->row[1].difference = &out->difference;
     out->good = *report_bed_claim(r, "quote.signature");
     out->good.next = &out->event;
