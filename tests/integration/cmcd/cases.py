@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -212,6 +213,9 @@ def new_metadata(host):
 
 def many_clients(host):
     del host
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    expect(files[1] >= 2048, f"1,100 connections need more descriptors than {files[1]}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files[0], 2048), files[1]))
     idle = [dial() for _ in range(1000)]
     begin = time.monotonic()
     busy = [dial() for _ in range(100)]
