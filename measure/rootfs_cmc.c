@@ -111,6 +111,7 @@ static int add_content(struct archive *a, const struct measure_walk_entry *at, s
     cmc_autofd int file = measure_content_open(at->fd, err);
     if (file < 0 || measure_content_read(&a->content, &sink, file, sx->stx_size, sparse, err) < 0)
         return -(int)err->code;
+    measure_meter_file(&a->meter, sx->stx_size);
     add(a, zeros, measure_tar_padding(sx->stx_size));
     return 0;
 }

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include "base/hex.h"
-#include "measure/rootfs_look.h"
 
 enum { OPEN_DIRS_MAX = 64, PATH_SHOWN_MAX = 300 };
 
@@ -186,9 +185,10 @@ static int visit(struct walker *w, int dirfd, const char *name, struct cmc_err *
                         (unsigned long long)sx.stx_size, (unsigned long long)max);
     const struct measure_facts facts = measure_facts_of(&sx);
     const struct measure_walk_entry e = entry_of(w, name, fd, &sx);
-    if (w->form->visit(w->ctx, &e, err) < 0)
-        return -(int)err->code;
-    return look_only ? 0 : measure_look_same(fd, &facts, err);
+    const int r = w->form->visit(w->ctx, &e, err);
+    if (r == MEASURE_WALK_KEPT)
+        (void)cmc_take_fd(&fd);
+    return r != 0 ? (r < 0 ? r : 0) : look_only ? 0 : measure_look_same(fd, &facts, err);
 }
 
 /* Goes on with the next entry of the innermost directory. */
@@ -209,19 +209,29 @@ static int advance(struct walker *w, struct frame *f, struct cmc_err *err)
     return (is_dir ? enter : visit)(w, f->fd, (const char *)w->path.data + name, err);
 }
 
+/* The directory around f, the innermost one, has a descriptor again. */
+static int reopen(struct walker *w, struct frame *f, struct cmc_err *err)
+{
+    if (w->depth == 1 || f[-1].fd >= 0)
+        return 0;
+    w->path.len = f[-1].path;
+    f[-1].fd = measure_look_open(f->fd, "..", O_RDONLY | O_DIRECTORY, MEASURE_LOOK_UP, err);
+    if (f[-1].fd < 0 || measure_look_same(f[-1].fd, &f[-1].facts, err) < 0)
+        return -(int)err->code;
+    w->path.len = f->path;
+    return 0;
+}
+
 /* Ends the innermost directory and goes back to the one around it. */
 static int leave(struct walker *w, struct frame *f, struct cmc_err *err)
 {
-    if (measure_look_same(f->fd, &f->facts, err) < 0)
+    int r = reopen(w, f, err);
+    if (r == 0 && w->form->leave)
+        r = w->form->leave(w->ctx, f->fd, &f->facts, err);
+    if (r == MEASURE_WALK_KEPT)
+        (void)cmc_take_fd(&f->fd);
+    else if (r < 0 || measure_look_same(f->fd, &f->facts, err) < 0)
         return -(int)err->code;
-    if (w->depth > 1 && f[-1].fd < 0) {
-        w->path.len = f[-1].path;
-        f[-1].fd = measure_look_open(f->fd, "..", O_RDONLY | O_DIRECTORY, MEASURE_LOOK_UP, err);
-        if (f[-1].fd < 0 || measure_look_same(f[-1].fd, &f[-1].facts, err) < 0)
-            return -(int)err->code;
-    }
-    if (w->form->leave)
-        w->form->leave(w->ctx);
     w->text.len = f->text;
     w->name_count = f->first;
     cmc_closep(&f->fd);
@@ -241,24 +251,23 @@ static int walk(struct walker *w, int rootfd, struct cmc_err *err)
 }
 
 /* The end of a path, in at most PATH_SHOWN_MAX bytes however it is escaped. */
-static void put_shown(struct cmc_buf *out, const struct cmc_buf *path)
+static void put_shown(struct cmc_buf *out, struct measure_bytes path)
 {
     for (size_t keep = PATH_SHOWN_MAX - 3;; keep /= 2) {
-        const size_t skip = path->len > keep ? path->len - keep : 0;
+        const size_t skip = path.len > keep ? path.len - keep : 0;
         out->len = 0;
         cmc_put_text(out, skip ? "..." : "");
-        cmc_put_safe(out, path->data + skip, path->len - skip, path->len);
+        cmc_put_safe(out, path.p + skip, path.len - skip, path.len);
         if (out->len <= PATH_SHOWN_MAX || out->bad)
             return;
     }
 }
 
-/* Puts the path that w works on before the message. */
-static int name_fault(const struct walker *w, struct cmc_err *err)
+int measure_walk_name_fault(struct measure_bytes path, struct cmc_err *err)
 {
     CMC_CLEANUP(cmc_buf_done) struct cmc_buf shown = cmc_buf_of((size_t)8 * PATH_SHOWN_MAX);
-    if (w->path.len)
-        put_shown(&shown, &w->path);
+    if (path.len)
+        put_shown(&shown, path);
     else
         cmc_put_u8(&shown, '/');
     return shown.bad ? -(int)err->code
@@ -276,7 +285,9 @@ int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
     w->meter = meter;
     w->path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
     w->text = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-    const int r = walk(w, rootfd, err) < 0 ? name_fault(w, err) : 0;
+    int r = walk(w, rootfd, err);
+    if (r < 0) /* the path that w works on */
+        r = measure_walk_name_fault((struct measure_bytes){w->path.data, w->path.len}, err);
     walker_free(w);
     return r;
 }

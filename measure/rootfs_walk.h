@@ -4,9 +4,8 @@
 #ifndef MEASURE_ROOTFS_WALK_H
 #define MEASURE_ROOTFS_WALK_H
 #include "measure/rootfs_entry.h"
+#include "measure/rootfs_look.h"
 #include "measure/rootfs_read.h"
-
-struct statx;
 
 struct measure_walk_entry {    /* borrowed while a call lasts */
     struct measure_bytes path; /* "/dir/name"; empty for the root */
@@ -21,14 +20,19 @@ struct measure_walk_names { /* of a directory's entries, sorted as bytes; borrow
     size_t count;
 };
 
+/* What visit and leave may return: the descriptor is the form's from now on, and the form sees to
+ * it that what it stands for has not changed (measure_look_same()). */
+enum { MEASURE_WALK_KEPT = 1 };
+
 /* What a form does with what is met. An error ends the walk. */
 struct measure_walk {
     /* A directory, the root first: before what is in it. */
     int (*enter)(void *ctx, const struct measure_walk_entry *dir,
                  const struct measure_walk_names *names, struct cmc_err *err);
-    /* Anything else. */
+    /* Anything else: 0 or MEASURE_WALK_KEPT. */
     int (*visit)(void *ctx, const struct measure_walk_entry *e, struct cmc_err *err);
-    void (*leave)(void *ctx); /* the directory entered last and not left yet */
+    /* The directory entered last and not left yet: 0 or MEASURE_WALK_KEPT; may be NULL. */
+    int (*leave)(void *ctx, int fd, const struct measure_facts *facts, struct cmc_err *err);
     /* Only directories are opened; whether an entry changed during its visit is not asked. */
     bool look_only;
 };
@@ -40,4 +44,7 @@ struct measure_walk {
  * -CMC_E_VERIFY (changed, a mount point), -CMC_E_LIMIT (entries, names, a file above file_max). */
 CMC_MUST_CHECK int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
                                 struct measure_meter *meter, struct cmc_err *err);
+
+/* Puts a path ("" for the root) before the message, safe to be shown. Returns -code. */
+int measure_walk_name_fault(struct measure_bytes path, struct cmc_err *err);
 #endif
