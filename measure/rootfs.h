@@ -21,7 +21,7 @@ struct measure_rootfs_opts {
     /* An unprivileged unpacking (umoci unpack --rootless): owners are what user.rootlesscontainers
      * says, else 0:0, and no maps apply; what such a tree cannot hold truthfully is an error. */
     bool rootless;
-    unsigned threads;        /* at most; 1: none is started; 0: what the CPUs and disks are worth */
+    unsigned threads; /* 1: none is started; 0: as many as tree, CPUs and disks are worth */
     uint64_t file_max;       /* a larger file is an error that names it; 0: no limit */
     struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
     /* Called at least once per 64 MiB and per 4096 entries, by one thread at a time, which may be

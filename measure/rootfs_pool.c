@@ -111,7 +111,8 @@ bool measure_pool_fault(struct measure_pool *p, uint32_t *node, struct cmc_err *
 /* How many threads there should be now. */
 static unsigned wanted(struct measure_pool *p)
 {
-    if (p->no_more || (p->files < WORTH_FILES && p->bytes < WORTH_BYTES))
+    const bool small = p->files < WORTH_FILES && p->bytes < WORTH_BYTES;
+    if (p->no_more || (small && p->opts->threads == 0))
         return 1;
     if (p->cpus == 0)
         p->cpus = p->opts->threads ? p->opts->threads : measure_cpus();
