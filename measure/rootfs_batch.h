@@ -3,7 +3,6 @@
  * hash engine are full however small the files are. Pure. */
 #ifndef MEASURE_ROOTFS_BATCH_H
 #define MEASURE_ROOTFS_BATCH_H
-#include <stdalign.h>
 #include <stdbool.h>
 
 #include "measure/fsverity.h"
@@ -27,7 +26,7 @@ struct measure_batch { /* 550 KiB: on the heap, and used again; zeroed at first 
     uint8_t top[MEASURE_BATCH_FILES][CMC_SHA256_LEN];
     uint8_t descriptor[MEASURE_BATCH_FILES][MEASURE_FSVERITY_DESCRIPTOR];
     /* a byte more than is due shows a file that grew */
-    alignas(64) uint8_t arena[MEASURE_BATCH_BYTES + MEASURE_FSVERITY_BLOCK];
+    uint8_t arena[MEASURE_BATCH_BYTES + MEASURE_FSVERITY_BLOCK];
 };
 
 /* Is there room for a file of size bytes? An empty batch has it up to MEASURE_BATCH_BYTES. */
