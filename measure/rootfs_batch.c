@@ -29,7 +29,11 @@ void measure_batch_add(struct measure_batch *b, uint64_t size, uint8_t *out)
 {
     const size_t blocks = blocks_of(size);
     memset(measure_batch_room(b) + size, 0, blocks * BLOCK - (size_t)size);
-    b->file[b->files++] = (struct measure_batch_file){size, b->blocks, blocks, out};
+    struct measure_batch_file *f = &b->file[b->files++];
+    f->size = size;
+    f->first = b->blocks;
+    f->blocks = blocks;
+    f->out = out;
     b->blocks += blocks;
 }
 

@@ -27,6 +27,17 @@ static bool is_surplus(const struct measure_pool *p, const struct measure_pool_w
     return w->number >= p->warm && p->cold == 0;
 }
 
+/* What a job takes of a batch; what never fits takes all. */
+static size_t bytes_of(const struct measure_job *j)
+{
+    enum { BLOCK = MEASURE_FSVERITY_BLOCK };
+    if (j->known)
+        return 0;
+    return j->sparse || j->facts.size > MEASURE_BATCH_BYTES
+               ? MEASURE_BATCH_BYTES
+               : ((size_t)j->facts.size + BLOCK - 1) / BLOCK * BLOCK;
+}
+
 /* Takes as many jobs as fill a batch, and no more than a fair share. */
 static size_t grab(struct measure_pool *p, struct measure_pool_worker *w)
 {
@@ -34,10 +45,12 @@ static size_t grab(struct measure_pool *p, struct measure_pool_worker *w)
     const size_t most = fair < HANDFUL                ? HANDFUL
                         : fair < MEASURE_WORKER_FILES ? (size_t)fair
                                                       : MEASURE_WORKER_FILES;
-    size_t n = 0;
-    for (uint64_t bytes = 0; p->next < p->ready && n < most && bytes < MEASURE_BATCH_BYTES; n++) {
-        w->job[n] = &p->job[p->next++ % p->job_max];
-        bytes += w->job[n]->known ? 0 : w->job[n]->facts.size;
+    size_t n = 0, bytes = 0;
+    for (; p->next < p->ready && n < most; n++, p->next++) {
+        w->job[n] = &p->job[p->next % p->job_max];
+        bytes += bytes_of(w->job[n]);
+        if (n > 0 && bytes > MEASURE_BATCH_BYTES)
+            break;
     }
     return n;
 }

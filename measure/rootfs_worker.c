@@ -81,7 +81,7 @@ int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size
 {
     int r = 0;
     *node = job[0]->node;
-    qsort(job, n, sizeof(job[0]), by_inode);
+    qsort(job, n, sizeof(void *), by_inode);
     for (size_t i = 0; i < n; i++)
         w->ahead[i] = -1;
     if (cold)

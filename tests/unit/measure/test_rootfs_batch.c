@@ -13,7 +13,8 @@
 #include "measure/rootfs_batch.h"
 #include "tests/lib/rows.h"
 
-enum { BLOCK = MEASURE_FSVERITY_BLOCK, ALL = MEASURE_BATCH_BYTES };
+#define BLOCK ((size_t)MEASURE_FSVERITY_BLOCK)
+#define ALL   ((size_t)MEASURE_BATCH_BYTES)
 
 static struct measure_batch *batch;
 static struct measure_fsverity *alone;
@@ -86,7 +87,7 @@ static void random_batches(void **state)
         uint8_t got[MEASURE_BATCH_FILES][CMC_SHA256_LEN];
         for (;; count++) {
             seed = seed * 1664525 + 1013904223;
-            const uint32_t most = (uint32_t[]){2, BLOCK + 2, 6 * BLOCK, 60 * BLOCK}[round % 4];
+            const size_t most = (size_t[]){2, BLOCK + 2, 6 * BLOCK, 60 * BLOCK}[round % 4];
             const size_t next = (seed >> 8) % most;
             if (!measure_batch_has_room(batch, next))
                 break;

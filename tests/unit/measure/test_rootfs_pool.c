@@ -61,7 +61,7 @@ void *__wrap_calloc(size_t count, size_t size)
  */
 
 static const int sizes[FILES] = {0, 1, 4095, 4096, 4097, 20000, 3, 70000};
-static const int large[] = {ARENA - 1, ARENA, ARENA + 1, 2 * ARENA, BIG, 40 * ARENA + 4096};
+static const int large[] = {ARENA - 1, ARENA, ARENA + 1, 2 * ARENA, BIG, 17 * ARENA + 4096};
 
 static void put_bytes(int dir, const char *name, int size, uint32_t seed)
 {
@@ -88,6 +88,13 @@ static void fill_dir(int dir, int d)
     (void)fsetxattr(fd, "user.cmc", &d, sizeof(d), 0);
 }
 
+static void put_hole(void)
+{
+    cmc_autofd int hole = openat(tree.fd, "d7/hole", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_int_equal(ftruncate(hole, 50 << 20), 0);
+    assert_int_equal(pwrite(hole, "x", 1, 20 << 20), 1);
+}
+
 static void fill_tree(void)
 {
     char name[32];
@@ -102,9 +109,7 @@ static void fill_tree(void)
         (void)snprintf(name, sizeof(name), "d%zu/large", 10 * i);
         put_bytes(tree.fd, name, large[i], (uint32_t)i);
     }
-    cmc_autofd int hole = openat(tree.fd, "d7/hole", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    assert_int_equal(ftruncate(hole, 50 << 20), 0);
-    assert_int_equal(pwrite(hole, "x", 1, 20 << 20), 1);
+    put_hole();
 }
 
 static int entries_of(const char *path)
@@ -121,19 +126,18 @@ static int entries_of(const char *path)
 static int run_with(unsigned threads)
 {
     const struct measure_rootfs_opts opts = {.threads = threads};
-    const int fds = entries_of("/proc/self/fd");
+    const int fds = entries_of("/proc/self/fd"), tasks = entries_of("/proc/self/task");
     atomic_store(&threads_started, 0);
     atomic_store(&callocs, 0);
     const int r = run(&tree, &opts);
     assert_int_equal(entries_of("/proc/self/fd"), fds);
-    assert_int_equal(entries_of("/proc/self/task"), 3); /* ".", "..", this one */
+    assert_int_equal(entries_of("/proc/self/task"), tasks);
     return r;
 }
 
 static void the_same_by_any_number_of_threads(void **state)
 {
     (void)state;
-    fill_tree();
     assert_int_equal(run_with(1), 0);
     assert_int_equal(atomic_load(&threads_started), 0);
     const struct measure_rootfs alone = tree.got;
@@ -150,7 +154,6 @@ static void the_same_by_any_number_of_threads(void **state)
     }
     measure(&tree); /* and the listing has that digest */
     cmc_buf_done(&listing);
-    end(&tree);
 }
 
 /* ---- faults of a file -------------------------------------------------------------------------
@@ -215,12 +218,21 @@ static struct fault {
     {"a file beside it", gets_a_neighbour, CMC_E_VERIFY, NULL},
 };
 
+static void repair(const char *name, int size)
+{
+    (void)unlinkat(tree.fd, name, 0);
+    (void)unlinkat(tree.fd, "d10/neighbour", 0);
+    if (strstr(name, "hole"))
+        put_hole();
+    else
+        put_bytes(tree.fd, name, size, 1);
+}
+
 static void expect_fault(const struct fault *f, const char *name, unsigned threads)
 {
     struct stat st;
     char begins[128];
     uint8_t poison[sizeof(tree.got)];
-    fill_tree();
     memset(&tree.got, 0xa5, sizeof(tree.got));
     memset(poison, 0xa5, sizeof(poison));
     victim_name = name;
@@ -234,7 +246,7 @@ static void expect_fault(const struct fault *f, const char *name, unsigned threa
     if (r != -(int)f->code || strncmp(tree.err.msg, begins, strlen(begins)) != 0)
         fail_msg("%u threads, %d: %s, not %s", threads, r, tree.err.msg, begins);
     assert_memory_equal(&tree.got, poison, sizeof(poison));
-    end(&tree);
+    repair(name, (int)st.st_size);
 }
 
 static void run_fault(void **state)
@@ -270,7 +282,6 @@ static int progress(void *ctx, uint64_t entries, uint64_t bytes)
 static void progress_by_one_at_a_time(void **state)
 {
     (void)state;
-    fill_tree();
     for (cancel_at = 0; cancel_at <= 3; cancel_at++) {
         const struct measure_rootfs_opts opts = {.threads = 4, .progress = progress};
         calls = 0;
@@ -281,7 +292,6 @@ static void progress_by_one_at_a_time(void **state)
         if (cancel_at)
             assert_non_null(strstr(tree.err.msg, ": cancelled: Operation canceled"));
     }
-    end(&tree);
 }
 
 /* ---- scarce resources --------------------------------------------------------------------------
@@ -290,7 +300,6 @@ static void progress_by_one_at_a_time(void **state)
 static void threads_that_cannot_be_started(void **state)
 {
     (void)state;
-    fill_tree();
     assert_int_equal(run_with(1), 0);
     const struct measure_rootfs alone = tree.got;
     for (int n = 1; n <= 4; n++) {
@@ -307,18 +316,16 @@ static void threads_that_cannot_be_started(void **state)
     callocs_refused_from = 1;
     assert_int_equal(run_with(4), -CMC_E_LIMIT);
     callocs_refused_from = 0;
-    end(&tree);
 }
 
 static void few_descriptors(void **state)
 {
     (void)state;
     struct rlimit was;
-    fill_tree();
     assert_int_equal(run_with(1), 0);
     const struct measure_rootfs alone = tree.got;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
-    for (rlim_t n = 12; n < 400; n += n < 130 ? 7 : 60) {
+    for (rlim_t n = 12; n < 400; n += n < 130 ? 17 : 90) {
         const struct rlimit few = {.rlim_cur = n, .rlim_max = was.rlim_max};
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
         const int r = run_with(8);
@@ -327,13 +334,13 @@ static void few_descriptors(void **state)
             fail_msg("%lu descriptors: %s", (unsigned long)n, tree.err.msg);
         assert_memory_equal(&tree.got, &alone, sizeof(alone));
     }
-    end(&tree);
 }
 
 static void a_small_tree_starts_no_thread(void **state)
 {
     (void)state;
     char name[32];
+    const struct tree large_one = tree;
     begin(&tree);
     for (int i = 0; i < 255; i++) {
         (void)snprintf(name, sizeof(name), "f%d", i);
@@ -344,6 +351,28 @@ static void a_small_tree_starts_no_thread(void **state)
     assert_int_equal(run_with(2), 0);
     assert_int_equal(atomic_load(&threads_started), 1);
     end(&tree);
+    tree = large_one;
+}
+
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+/* ThreadSanitizer adds a thread of its own when the first one is started. */
+static int set_up(void **state)
+{
+    pthread_t t;
+    (void)state;
+    fill_tree();
+    return pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    end(&tree);
+    return 0;
 }
 
 int main(void)
@@ -361,5 +390,5 @@ int main(void)
         tests[n++] = (struct CMUnitTest){faults[i].name, run_fault, NULL, NULL, &faults[i]};
     for (size_t i = 0; i < ROWS(others); i++)
         tests[n++] = others[i];
-    return _cmocka_run_group_tests("measure/rootfs_pool", tests, n, NULL, NULL);
+    return _cmocka_run_group_tests("measure/rootfs_pool", tests, n, set_up, tear_down);
 }

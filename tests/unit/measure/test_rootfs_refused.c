@@ -63,26 +63,26 @@ static struct meddling {
     const char *name;
     int (*act)(const struct tree *t);
     enum cmc_code code;
-    const char *begins; /* with several threads another change of the same act may be met first */
     unsigned threads;
+    const char *begins; /* with several threads another change of the same act may be met first */
 } meddlings[] = {
-    {"a byte written meanwhile", write_the_big, CMC_E_VERIFY, "/big: changed while it was measured",
-     1},
-    {"cut meanwhile", cut_the_big, CMC_E_VERIFY, "/big: changed: it shrank", 1},
-    {"chmod meanwhile", chmod_the_big, CMC_E_VERIFY, "/big: changed while it was measured", 1},
-    {"a file added meanwhile", add_beside, CMC_E_VERIFY, "/: changed while it was measured", 1},
-    {"a file removed meanwhile", remove_a_later, CMC_E_VERIFY,
-     "/later: changed while it was measured", 1},
-    {"a directory made a link meanwhile", swap_the_directory, CMC_E_VERIFY,
-     "/dir: changed while it was measured", 1},
-    {"cancelled", cancel, CMC_E_SYS, "/big: cancelled", 1},
-    {"a byte written meanwhile, threads", write_the_big, CMC_E_VERIFY, "/big: changed while", 4},
-    {"cut meanwhile, threads", cut_the_big, CMC_E_VERIFY, "/big: changed", 4},
-    {"chmod meanwhile, threads", chmod_the_big, CMC_E_VERIFY, "/big: changed while", 4},
-    {"a file added meanwhile, threads", add_beside, CMC_E_VERIFY, "/", 4},
-    {"a file removed meanwhile, threads", remove_a_later, CMC_E_VERIFY, "/", 4},
-    {"a directory made a link meanwhile, threads", swap_the_directory, CMC_E_VERIFY, "/", 4},
-    {"cancelled, threads", cancel, CMC_E_SYS, "/big: cancelled", 4},
+    {"a byte written meanwhile", write_the_big, CMC_E_VERIFY, 1,
+     "/big: changed while it was measured"},
+    {"cut meanwhile", cut_the_big, CMC_E_VERIFY, 1, "/big: changed: it shrank"},
+    {"chmod meanwhile", chmod_the_big, CMC_E_VERIFY, 1, "/big: changed while it was measured"},
+    {"a file added meanwhile", add_beside, CMC_E_VERIFY, 1, "/: changed while it was measured"},
+    {"a file removed meanwhile", remove_a_later, CMC_E_VERIFY, 1,
+     "/later: changed while it was measured"},
+    {"a directory made a link meanwhile", swap_the_directory, CMC_E_VERIFY, 1,
+     "/dir: changed while it was measured"},
+    {"cancelled", cancel, CMC_E_SYS, 1, "/big: cancelled"},
+    {"a byte written meanwhile, threads", write_the_big, CMC_E_VERIFY, 4, "/big: changed while"},
+    {"cut meanwhile, threads", cut_the_big, CMC_E_VERIFY, 4, "/big: changed"},
+    {"chmod meanwhile, threads", chmod_the_big, CMC_E_VERIFY, 4, "/big: changed while"},
+    {"a file added meanwhile, threads", add_beside, CMC_E_VERIFY, 4, "/"},
+    {"a file removed meanwhile, threads", remove_a_later, CMC_E_VERIFY, 4, "/"},
+    {"a directory made a link meanwhile, threads", swap_the_directory, CMC_E_VERIFY, 4, "/"},
+    {"cancelled, threads", cancel, CMC_E_SYS, 4, "/big: cancelled"},
 };
 
 static void run_meddling(void **state)
