@@ -55,12 +55,24 @@ static size_t grab(struct measure_pool *p, struct measure_pool_worker *w)
     return n;
 }
 
-/* How often this thread has waited so far, but not for other threads. */
-static long waits(const struct measure_pool_worker *w)
+struct waits { /* of this thread, so far, but not for other threads of the pool */
+    long all, disk;
+};
+
+static struct waits waits_of(const struct measure_pool_worker *w)
 {
     struct rusage use = {.ru_nvcsw = 0};
     (void)getrusage(RUSAGE_THREAD, &use);
-    return use.ru_nvcsw - w->waits;
+    return (struct waits){use.ru_nvcsw - w->waits, use.ru_inblock};
+}
+
+/* Did reading n files wait for a disk, or for who keeps the files elsewhere (FUSE has no blocks)?
+ */
+static bool has_waited(const struct measure_pool_worker *w, const struct waits *before, size_t n)
+{
+    const struct waits now = waits_of(w);
+    const long times = now.all - before->all;
+    return (times > 0 && now.disk > before->disk) || times * 2 > (long)n;
 }
 
 static void read_jobs(struct measure_pool *p, struct measure_pool_worker *w, size_t n)
@@ -69,9 +81,9 @@ static void read_jobs(struct measure_pool *p, struct measure_pool_worker *w, siz
     uint32_t node = 0;
     const bool cold = p->cold > 0;
     (void)pthread_mutex_unlock(&p->lock);
-    const long before = waits(w);
+    const struct waits before = waits_of(w);
     const int r = measure_worker_run(&w->worker, w->job, n, cold, &node, &err);
-    const bool waited = (waits(w) - before) * HANDFUL > (long)n;
+    const bool waited = has_waited(w, &before, n);
     (void)pthread_mutex_lock(&p->lock);
     if (r < 0)
         measure_pool_fail(p, node, &err);
