@@ -21,7 +21,7 @@ struct measure_rootfs_opts {
     /* An unprivileged unpacking (umoci unpack --rootless): owners are what user.rootlesscontainers
      * says, else 0:0, and no maps apply; what such a tree cannot hold truthfully is an error. */
     bool rootless;
-    unsigned threads; /* 1: none is started; 0: as many as tree, CPUs and disks are worth */
+    unsigned threads;        /* 1: none is started; 0: as many as tree, CPUs and disks are worth */
     uint64_t file_max;       /* a larger file is an error that names it; 0: no limit */
     struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
     /* Called at least once per 64 MiB and per 4096 entries, by one thread at a time, which may be
@@ -39,12 +39,12 @@ struct measure_rootfs {
 };
 
 /* Measures the tree below rootfd (a directory, O_PATH is enough; borrowed).
- * /proc must be mounted; about 130 bytes of memory per entry and 16 MiB, 66 descriptors at any depth
- * and up to 600 where RLIMIT_NOFILE leaves them. Any number of threads gives the same result; of
- * several errors any may be met first.
- * Errors name the path: -CMC_E_SYS (unreadable), -CMC_E_VERIFY (a file changed while it was read,
- * a mount point below the root, what rootless refuses), -CMC_E_FORMAT (an ACL or a capability that
- * is none), -CMC_E_LIMIT (entries, memory, listing); *out untouched. */
+ * /proc must be mounted; about 130 bytes of memory per entry and 16 MiB, 66 descriptors at any
+ * depth and up to 600 where RLIMIT_NOFILE leaves them. Any number of threads gives the same result;
+ * of several errors any may be met first. Errors name the path: -CMC_E_SYS (unreadable),
+ * -CMC_E_VERIFY (a file changed while it was read, a mount point below the root, what rootless
+ * refuses), -CMC_E_FORMAT (an ACL or a capability that is none), -CMC_E_LIMIT (entries, memory,
+ * listing); *out untouched. */
 CMC_MUST_CHECK int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts,
                                   struct measure_rootfs *out, struct cmc_err *err);
 #endif
