@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "measure/rootfs_layers.h"
 #include "measure/rootfs_nodes.h"
 #include "measure/rootfs_owner.h"
 #include "measure/rootfs_xattr.h"
@@ -172,10 +173,23 @@ static void leave(void *ctx)
     x->dir = x->nodes.v[x->dir].parent;
 }
 
-int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
-                   struct cmc_err *err)
+struct source { /* a tree, or layers that make one */
+    int root;
+    const struct measure_layers *layers;
+};
+
+static int walk(const struct source *from, struct exact *x, struct cmc_err *err)
 {
     static const struct measure_walk form = {.enter = enter, .visit = visit, .leave = leave};
+    if (!from->layers)
+        return measure_walk(from->root, &form, x, &x->meter, err);
+    x->opts.overlay = measure_layers_prefix(from->layers);
+    return measure_layers_walk(from->layers, &form, x, &x->meter, err);
+}
+
+static int measure(const struct source *from, const struct measure_rootfs_opts *opts,
+                   struct measure_rootfs *out, struct cmc_err *err)
+{
     struct measure_rootfs got;
     CMC_CLEANUP(exact_free) struct exact *x = calloc(1, sizeof(*x));
     if (!x)
@@ -187,8 +201,7 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
     x->meter.opts = &x->opts;
     x->content.meter = &x->meter;
     measure_fsverity_init(&x->content.tree);
-    if (measure_nodes_init(&x->nodes, err) < 0 ||
-        measure_walk(rootfd, &form, x, &x->meter, err) < 0)
+    if (measure_nodes_init(&x->nodes, err) < 0 || walk(from, x, err) < 0)
         return -(int)err->code;
     if (opts->listing && measure_nodes_list(&x->nodes, opts->listing, err) < 0)
         return -(int)err->code;
@@ -200,4 +213,19 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
     got.guessed = x->owners.guessed;
     *out = got;
     return 0;
+}
+
+int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                   struct cmc_err *err)
+{
+    const struct source from = {.root = rootfd};
+    return measure(&from, opts, out, err);
+}
+
+int measure_rootfs_layers(const struct measure_layers *layers,
+                          const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                          struct cmc_err *err)
+{
+    const struct source from = {.root = -1, .layers = layers};
+    return measure(&from, opts, out, err);
 }

@@ -13,6 +13,7 @@ struct measure_walk_entry {    /* borrowed while a call lasts */
     const char *name;          /* the end of path, NUL-terminated */
     int fd;                 /* a directory open for reading, else O_PATH; -1 when only looked at */
     const struct statx *sx; /* basic statistics and mount id */
+    uint32_t layer;         /* that it is from, topmost 0; 0 where there are none */
 };
 
 struct measure_walk_names { /* of a directory's entries, sorted as bytes; borrowed */
@@ -33,6 +34,22 @@ struct measure_walk {
     bool look_only;
 };
 
+struct measure_names;
+struct measure_walk_run { /* what all steps of a walk share; borrowed */
+    const struct measure_walk *form;
+    void *ctx;
+    struct measure_meter *meter;
+    struct measure_names *names;
+};
+
+struct measure_walk_at { /* something that is no directory, before it is looked at */
+    int dirfd;
+    const char *name;
+    uint64_t mount;
+    uint64_t dev; /* the only one it may be on, or 0 */
+    uint32_t layer;
+};
+
 /* Walks the tree below rootfd (a directory, O_PATH is enough; borrowed), directories before what
  * is in them, entries of one directory by the bytes of their names. meter counts entries, and
  * meter->opts->file_max is kept. 66 descriptors at any depth.
@@ -40,4 +57,10 @@ struct measure_walk {
  * -CMC_E_VERIFY (changed, a mount point), -CMC_E_LIMIT (entries, names, a file above file_max). */
 CMC_MUST_CHECK int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
                                 struct measure_meter *meter, struct cmc_err *err);
+
+/* The step of a walk onto anything but a directory: has it visited, and sees that it stays.
+ * Returns 1, nothing done, for a directory. Errors: as measure_walk(), without the path;
+ * -CMC_E_FORMAT (another device). */
+CMC_MUST_CHECK int measure_walk_visit(const struct measure_walk_run *run,
+                                      const struct measure_walk_at *at, struct cmc_err *err);
 #endif

@@ -1,5 +1,7 @@
 add_executable(rootfs_digest ${CMAKE_CURRENT_SOURCE_DIR}/tools/rootfs_digest.c)
 target_link_libraries(rootfs_digest PRIVATE cmc_measure)
+add_executable(layers_digest ${CMAKE_CURRENT_SOURCE_DIR}/tools/layers_digest.c)
+target_link_libraries(layers_digest PRIVATE cmc_measure)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME oracle/rootfs COMMAND Python3::Interpreter
   ${CMAKE_CURRENT_SOURCE_DIR}/oracle/compare_rootfs.py $<TARGET_FILE:rootfs_digest>)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_names.c -- names of the directories that a walk is in, on one stack. */
+#include "measure/rootfs_names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+
+enum { PATH_SHOWN_MAX = 300 };
+
+struct measure_names *measure_names_new(void)
+{
+    struct measure_names *n = calloc(1, sizeof(*n));
+    if (n) {
+        n->path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+        n->text = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+    }
+    return n;
+}
+
+void measure_names_free(struct measure_names *n)
+{
+    if (!n)
+        return;
+    free(n->at);
+    cmc_buf_done(&n->path);
+    cmc_buf_done(&n->text);
+    free(n);
+}
+
+static int keep_name(struct measure_names *n, const struct dirent64 *d, unsigned list,
+                     struct cmc_err *err)
+{
+    const size_t len = strlen(d->d_name);
+    if (len > MEASURE_NAME_MAX)
+        return cmc_fail(err, CMC_E_LIMIT, "a name of %zu bytes in it, at most %d", len,
+                        MEASURE_NAME_MAX);
+    if (n->count >= MEASURE_ENTRIES_MAX)
+        return cmc_fail(err, CMC_E_LIMIT, "more than %d entries", MEASURE_ENTRIES_MAX);
+    if (n->count == n->cap) {
+        const size_t cap = n->cap ? n->cap * 2 : 1024;
+        uint32_t *at = reallocarray(n->at, cap, sizeof(*at));
+        if (!at)
+            return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu names", cap);
+        n->at = at;
+        n->cap = cap;
+    }
+    cmc_put_be16(&n->text, (uint16_t)list);
+    cmc_put_u8(&n->text, d->d_type);
+    n->at[n->count++] = (uint32_t)n->text.len;
+    cmc_put(&n->text, d->d_name, len + 1);
+    return cmc_buf_check(&n->text, "names", err);
+}
+
+int measure_names_read(struct measure_names *n, int fd, unsigned list, struct cmc_err *err)
+{
+    for (;;) {
+        const ssize_t got = getdents64(fd, n->dents, sizeof(n->dents));
+        if (got < 0)
+            return cmc_fail(err, CMC_E_SYS, "list");
+        if (got == 0)
+            return 0;
+        for (ssize_t at = 0; at < got;) {
+            const struct dirent64 *d = (const void *)(n->dents + at);
+            at += d->d_reclen;
+            if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+                continue;
+            if (keep_name(n, d, list, err) < 0)
+                return -(int)err->code;
+        }
+    }
+}
+
+static int by_name_and_list(const void *a, const void *b, void *names)
+{
+    const struct measure_names *n = names;
+    const uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+    const int order = strcmp((const char *)n->text.data + i, (const char *)n->text.data + j);
+    return order ? order : (int)measure_names_list(n, i) - (int)measure_names_list(n, j);
+}
+
+int measure_names_sort(struct measure_names *n, size_t first, struct cmc_err *err)
+{
+    const size_t count = n->count - first;
+    uint32_t *at = count ? n->at + first : NULL;
+    if (count > 1)
+        qsort_r(at, count, sizeof(*at), by_name_and_list, n);
+    for (size_t k = 1; k < count; k++)
+        if (by_name_and_list(&at[k - 1], &at[k], n) == 0)
+            return cmc_fail(err, CMC_E_VERIFY, "changed: one name twice while it was listed");
+    return 0;
+}
+
+int measure_names_step(struct measure_names *n, size_t i, struct measure_meter *meter, size_t *name,
+                       struct cmc_err *err)
+{
+    const char *entry = measure_names_of(n, i);
+    cmc_put_u8(&n->path, '/');
+    const size_t at = n->path.len;
+    cmc_put(&n->path, entry, strlen(entry) + 1);
+    if (cmc_buf_check(&n->path, "a path", err) < 0)
+        return -(int)err->code;
+    n->path.len--; /* the NUL is there and does not count */
+    if (meter->entries >= MEASURE_ENTRIES_MAX)
+        return cmc_fail(err, CMC_E_LIMIT, "more than %d entries", MEASURE_ENTRIES_MAX);
+    *name = at;
+    return measure_meter_entry(meter, err);
+}
+
+/* The end of a path, in at most PATH_SHOWN_MAX bytes however it is escaped. */
+static void put_shown(struct cmc_buf *out, const struct cmc_buf *path)
+{
+    for (size_t keep = PATH_SHOWN_MAX - 3;; keep /= 2) {
+        const size_t skip = path->len > keep ? path->len - keep : 0;
+        out->len = 0;
+        cmc_put_text(out, skip ? "..." : "");
+        cmc_put_safe(out, path->data + skip, path->len - skip, path->len);
+        if (out->len <= PATH_SHOWN_MAX || out->bad)
+            return;
+    }
+}
+
+int measure_names_fault(const struct measure_names *n, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf shown = cmc_buf_of((size_t)8 * PATH_SHOWN_MAX);
+    if (n->path.len)
+        put_shown(&shown, &n->path);
+    else
+        cmc_put_u8(&shown, '/');
+    return shown.bad ? -(int)err->code
+                     : cmc_wrap(err, "%.*s", (int)shown.len, (const char *)shown.data);
+}
