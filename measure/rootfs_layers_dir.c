@@ -86,6 +86,47 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
     return false;
 }
 
+bool measure_layer_redirects(const char *value, size_t len)
+{
+    const char *end = value + len;
+    const bool path = len && *value == '/';
+    if (len == 0 || len >= PATH_MAX || memchr(value, 0, len))
+        return false;
+    for (const char *name = value + path, *next;; name = next + 1) {
+        next = memchr(name, '/', (size_t)(end - name));
+        const size_t n = (size_t)((next ? next : end) - name);
+        if (n == 0 || (n == 1 && name[0] == '.') || (n == 2 && name[0] == '.' && name[1] == '.'))
+            return false;
+        if (!next)
+            return true;
+        if (!path)
+            return false;
+    }
+}
+
+bool measure_layer_rename(char path[static PATH_MAX], size_t rem, size_t len, const char *redirect)
+{
+    const size_t before = *redirect == '/' ? 0 : strlen(path) - rem, after = rem - len;
+    const size_t middle = strlen(redirect);
+    if (before + middle + after >= PATH_MAX)
+        return false;
+    memmove(path + before + middle, path + strlen(path) - after, after + 1);
+    memcpy(path + before, redirect, middle);
+    return true;
+}
+
+static int read_redirect(int fd, const char *name, struct measure_layer_marks *m,
+                         struct cmc_err *err)
+{
+    const ssize_t n = fgetxattr(fd, name, m->redirect, sizeof(m->redirect) - 1);
+    if (n < 0 && errno != ERANGE)
+        return cmc_fail(err, CMC_E_SYS, "read %s", name);
+    if (n < 0 || !measure_layer_redirects(m->redirect, (size_t)n))
+        return cmc_fail(err, CMC_E_FORMAT, MEASURE_LAYERS_NOT "a redirect to no path");
+    m->redirect[n] = '\0';
+    return 0;
+}
+
 /* key: what stands behind "overlay.". */
 static int read_mark(int fd, const char *name, const char *key, struct measure_layer_marks *m,
                      struct cmc_err *err)
@@ -97,7 +138,7 @@ static int read_mark(int fd, const char *name, const char *key, struct measure_l
     if (strcmp(key, "origin") == 0)
         m->origin = true;
     else if (strcmp(key, "redirect") == 0)
-        m->redirect = true;
+        return read_redirect(fd, name, m, err);
     else if (strcmp(key, "opaque") == 0 && fgetxattr(fd, name, &value, 1) == 1 && value == 'y')
         m->opaque = true;
     else if (!is_one_of(key, unread, sizeof(unread) / sizeof(unread[0])) &&

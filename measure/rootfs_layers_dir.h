@@ -2,6 +2,8 @@
 /* measure/rootfs_layers_dir.h -- a directory of one layer, and what overlayfs reads off it. */
 #ifndef MEASURE_ROOTFS_LAYERS_DIR_H
 #define MEASURE_ROOTFS_LAYERS_DIR_H
+#include <limits.h>
+
 #include "measure/rootfs_layers.h"
 #include "measure/rootfs_look.h"
 
@@ -18,9 +20,9 @@ struct measure_layer_dir {
 };
 
 struct measure_layer_marks {
-    bool opaque; /* hides what is below it */
-    bool origin; /* was copied up from another layer: its list is filtered */
-    bool redirect;
+    bool opaque;             /* hides what is below it */
+    bool origin;             /* was copied up from another layer: its list is filtered */
+    char redirect[PATH_MAX]; /* "", or what it is called in lower layers */
 };
 
 /* A layer is where a root can be: a file system that numbers inodes as overlayfs shows them.
@@ -30,7 +32,14 @@ CMC_MUST_CHECK int measure_layer_of(int fd, struct measure_layer *out, struct cm
 CMC_MUST_CHECK int measure_layer_open(const struct measure_layer *layer, int dirfd,
                                       const char *name, struct statx *sx, struct cmc_err *err);
 /* Reads attributes that begin with prefix off a directory; names: room for their list.
- * Errors: -CMC_E_FORMAT (MEASURE_LAYERS_NOT: one that is not known), -CMC_E_SYS. */
+ * Errors: -CMC_E_FORMAT (MEASURE_LAYERS_NOT: one that is not known or has no such value),
+ * -CMC_E_SYS. */
 CMC_MUST_CHECK int measure_layer_read_marks(int fd, const char *prefix, char *names, size_t room,
                                             struct measure_layer_marks *out, struct cmc_err *err);
+
+/* Is it one name, or a path of names that begins with a slash? */
+bool measure_layer_redirects(const char *value, size_t len);
+/* In path, the name that is rem bytes before its end, and has that length, gets another by a
+ * redirect: itself, or with everything before it. False when path would become too long. */
+bool measure_layer_rename(char path[static PATH_MAX], size_t rem, size_t len, const char *redirect);
 #endif

@@ -20,7 +20,9 @@ BATCH = 50
 # what a refusal says, and the features of which one must be in the stack; None: any stack may be
 REASONS = {
     "the attribute": "attribute",
-    "a redirect": "redirect",
+    "a redirect that is not followed": "redirect",
+    "a redirect to no path": "odd redirect",
+    "a redirect to too long a path": "odd redirect",
     "a device number of its own": "device",
 }
 NO_ENTRY = "a whiteout in a directory of one layer"  # the kernel lists it, and has no entry there

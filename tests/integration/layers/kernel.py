@@ -43,9 +43,10 @@ class Overlay:
 
 def follows_redirects(options):
     """What redirect_dir means where it is not given, or off, is a parameter of the kernel's."""
-    for mode, follows in (("on", True), ("follow", True), ("nofollow", False)):
-        if f"redirect_dir={mode}" in options:
-            return follows
+    if "userxattr" in options or "redirect_dir=nofollow" in options:
+        return False
+    if "redirect_dir=on" in options or "redirect_dir=follow" in options:
+        return True
 
     def parameter(name):
         with open("/sys/module/overlay/parameters/" + name, encoding="ascii") as f:

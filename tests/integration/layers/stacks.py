@@ -124,8 +124,10 @@ class Stack:
                 other = b"trusted.overlay." if self.prefix[:1] == b"u" else b"user.overlay."
                 skip_errors(os.setxattr, path, other + b"opaque", b"y")
                 self.count("mark of another prefix")
-            if self.exotic and rng.random() < 0.1:
+            if self.exotic and rng.random() < 0.03:
                 self.odd_mark(path)
+            if self.exotic and rng.random() < 0.1:
+                self.redirect(path)
         for at, _, files in os.walk(top) if self.exotic else ():
             for name in files:
                 if rng.random() < 0.03:
@@ -136,14 +138,28 @@ class Stack:
 
     def odd_mark(self, path):
         key, value = self.rng.choice([
-            (b"opaque", b"x"), (b"opaque", b"yes"), (b"opaque", b""), (b"redirect", b"a"),
-            (b"redirect", b"/a/b"), (b"redirect", b"/a"), (b"redirect", b""), (b"redirect", b"a/b"),
-            (b"redirect", b"/a//b"), (b"redirect", b"/"), (b"redirect", b"/b/"), (b"redirect", b".."),
-            (b"redirect", b"/usr/../a"), (b"metacopy", b""), (b"whiteouts", b"y"), (b"new", b"1"),
+            (b"opaque", b"x"), (b"opaque", b"yes"), (b"opaque", b""), (b"redirect", b""),
+            (b"redirect", b"a/b"), (b"redirect", b"/a//b"), (b"redirect", b"/"), (b"redirect", b"/b/"),
+            (b"redirect", b".."), (b"redirect", b"/usr/../a"), (b"redirect", b"a\0"),
+            (b"redirect", b"/" + b"x" * 4095), (b"metacopy", b""), (b"whiteouts", b"y"), (b"new", b"1"),
             (b"overlay.opaque", b"y"), (b"overlay.redirect", b"a")])
         self.set(path, key, value)
-        self.features |= {"attribute", "redirect"}
+        self.features |= {"attribute", "odd redirect"}
         self.count("odd mark")
+
+    def redirect(self, path):
+        """As overlayfs writes it, to where there is something or not."""
+        value = b"/".join([b""] + [self.rng.choice(NAMES) for _ in range(self.rng.randrange(1, 4))])
+        if self.rng.random() < 0.3:
+            value = self.rng.choice(NAMES)
+        elif self.layers and self.rng.random() < 0.7:
+            layer = os.fsencode(self.rng.choice(self.layers))
+            there = directories(layer)
+            if there:
+                value = b"/" + os.path.relpath(self.rng.choice(there), layer)
+        self.set(path, b"redirect", value)
+        self.features.add("redirect")
+        self.count("redirect by hand")
 
     def odd_file(self, path):
         if stat.S_ISREG(os.lstat(path).st_mode):
@@ -160,7 +176,8 @@ class Stack:
         upper = self.place()
         options = []
         if self.exotic:
-            options = self.rng.choice([["redirect_dir=on"], ["redirect_dir=on", "metacopy=on"], []])
+            options = self.rng.choices([["redirect_dir=on"], ["redirect_dir=on", "metacopy=on"], []],
+                                       [4, 1, 1])[0]
         if options:
             self.features |= {"redirect", "attribute"}
         self.layers = self.lowers()
@@ -179,13 +196,16 @@ class Stack:
         everything = [os.path.join(at, n) for at, d, f in os.walk(top) for n in d + f] or [top]
         one, other = rng.choice(everything), rng.choice(everything)
         new = os.path.join(os.path.dirname(other), rng.choice(NAMES))
-        what = rng.choice(["unlink", "rmtree", "rename", "mkdir", "chown", "link", "write", "again"])
+        what = rng.choice(["unlink", "rmtree", "rename", "rename a directory", "mkdir", "chown",
+                           "link", "write", "again"])
         if what == "unlink":
             os.unlink(one)
         elif what == "rmtree":
             remove(one)
         elif what == "rename":
             os.rename(one, new)
+        elif what == "rename a directory":
+            os.rename(rng.choice(directories(top) or [one]), new)
         elif what == "mkdir":
             os.mkdir(new)
         elif what == "chown":
