@@ -29,7 +29,7 @@ class Overlay:
         data = ["index=off", *options, "lowerdir=" + ":".join(lowers)]
         if upper:
             os.makedirs(upper + ".work", exist_ok=True)
-            data += [f"upperdir={upper}", f"workdir={upper}.work"]
+            data += [f"upperdir={upper}", f"workdir={upper}.work", "volatile"]  # nothing is synced
         self.where, self.data = where, ",".join(data)
 
     def __enter__(self):
