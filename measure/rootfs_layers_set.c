@@ -48,6 +48,8 @@ int measure_layer_set_init(struct measure_layer_set *s, const struct measure_lay
     s->given = given;
     s->real = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
     cmc_put_u8(&s->real, 0); /* place 0 is none */
+    if (cmc_buf_check(&s->real, "paths in layers", err) < 0)
+        return -(int)err->code;
     if (given->count < 2 || given->count > MEASURE_LAYERS_MAX)
         return cmc_fail(err, CMC_E_FORMAT, MEASURE_LAYERS_NOT "%zu of them", given->count);
     for (size_t i = 0; i < given->count; i++) {
