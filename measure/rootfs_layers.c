@@ -22,6 +22,7 @@ struct frame {
 
 struct walker {
     struct measure_walk_run run;
+    struct measure_names names;
     struct measure_layer_set set;
     struct frame *frames; /* owned; moves when one is added, as rest does */
     size_t depth, frame_cap;
@@ -35,15 +36,13 @@ const char *measure_layers_prefix(const struct measure_layers *layers)
     return layers->userxattr ? "user.overlay." : "trusted.overlay.";
 }
 
-static void walker_freep(struct walker **w)
+static void walker_free(struct walker *w)
 {
-    if (!*w)
-        return;
-    measure_layer_set_done(&(*w)->set);
-    free((*w)->frames);
-    free((*w)->rest);
-    measure_names_free((*w)->run.names);
-    free(*w);
+    measure_layer_set_done(&w->set);
+    free(w->frames);
+    free(w->rest);
+    measure_names_done(&w->names);
+    free(w);
 }
 
 /* Room for one more of size bytes. */
@@ -261,12 +260,14 @@ static int walk(struct walker *w, struct cmc_err *err)
 int measure_layers_walk(const struct measure_layers *layers, const struct measure_walk *form,
                         void *ctx, struct measure_meter *meter, struct cmc_err *err)
 {
-    CMC_CLEANUP(walker_freep) struct walker *w = calloc(1, sizeof(*w));
-    if (w)
-        w->run = (struct measure_walk_run){form, ctx, meter, measure_names_new()};
-    if (!w || !w->run.names)
+    struct walker *w = calloc(1, sizeof(*w));
+    if (!w)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory to walk layers");
-    if (measure_layer_set_init(&w->set, layers, err) < 0)
-        return -(int)err->code;
-    return walk(w, err) < 0 ? measure_names_fault(w->run.names, err) : 0;
+    measure_names_init(&w->names);
+    w->run = (struct measure_walk_run){form, ctx, meter, &w->names};
+    int r = measure_layer_set_init(&w->set, layers, err);
+    if (r == 0 && walk(w, err) < 0)
+        r = measure_names_fault(&w->names, err);
+    walker_free(w);
+    return r;
 }

@@ -111,7 +111,8 @@ bool measure_layer_rename(char path[static PATH_MAX], size_t rem, size_t len, co
     if (before + middle + after >= PATH_MAX)
         return false;
     memmove(path + before + middle, path + strlen(path) - after, after + 1);
-    memcpy(path + before, redirect, middle);
+    for (size_t i = 0; i < middle; i++)
+        path[before + i] = redirect[i];
     return true;
 }
 

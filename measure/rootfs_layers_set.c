@@ -121,8 +121,6 @@ static int open_spot(const struct measure_layer_set *s, const struct spot *at, b
     const struct measure_facts facts = measure_facts_of(sx);
     if (!is_root && is_layer(s, &facts))
         return cmc_fail(err, CMC_E_FORMAT, MEASURE_LAYERS_NOT "a layer within a layer");
-    if (facts.dev != l->dev)
-        return cmc_fail(err, CMC_E_FORMAT, MEASURE_LAYERS_NOT "a device number of its own");
     return cmc_take_fd(&fd);
 }
 
@@ -170,11 +168,6 @@ static int put_real(struct measure_layer_set *s, const struct measure_layer_dir 
     return cmc_buf_check(&s->real, "paths in layers", err);
 }
 
-static bool is_bottom(const struct measure_layer_set *s, uint32_t layer)
-{
-    return layer + 1 == s->given->count;
-}
-
 int measure_layer_set_add(struct measure_layer_set *s, const struct measure_layer_around *around,
                           size_t list, const char *name, struct measure_layer_found *found,
                           struct cmc_err *err)
@@ -186,7 +179,7 @@ int measure_layer_set_add(struct measure_layer_set *s, const struct measure_laye
         return -(int)err->code;
     if (*found->marks.redirect && !s->given->redirects)
         return cmc_fail(err, CMC_E_FORMAT, MEASURE_LAYERS_NOT "a redirect that is not followed");
-    if (is_bottom(s, dir.layer) || found->marks.opaque)
+    if (found->marks.opaque)
         *found->marks.redirect = '\0'; /* there is nothing more to find */
     return 0;
 }
@@ -237,7 +230,7 @@ static int find_name(struct measure_layer_set *s, const struct measure_layer_aro
         open_dir(s, &at, false, &found, err) < 0)
         return -(int)err->code;
     w->layer = dir.layer + 1; /* where a path goes on */
-    return is_bottom(s, dir.layer) ? 0 : heed(w, &found.marks, strlen(name), strlen(name), err);
+    return heed(w, &found.marks, strlen(name), strlen(name), err);
 }
 
 /* The directory of a path in one layer: each on the way has its say, as a redirect itself.
@@ -264,8 +257,7 @@ static int find_path(struct measure_layer_set *s, struct search *w, struct cmc_e
             s->count = start;
             return there;
         }
-        if (open_dir(s, &at, false, &found, err) < 0 ||
-            (!is_bottom(s, layer) && heed(w, &found.marks, rem, len, err) < 0))
+        if (open_dir(s, &at, false, &found, err) < 0 || heed(w, &found.marks, rem, len, err) < 0)
             return -(int)err->code;
         if (s->count - start == 2) { /* the one on the way here */
             measure_layer_set_close(s, start, start + 1);
@@ -313,9 +305,7 @@ int measure_layer_set_reopen(struct measure_layer_set *s, const struct measure_l
         d->fd = measure_layer_open(l, l->fd, path, &sx, err);
         if (d->fd < 0)
             return -(int)err->code;
-        s->open++;
-        if (measure_look_same(d->fd, &d->facts, err) < 0)
-            return -(int)err->code;
+        s->open++; /* whether it is what it was is asked when it is left */
     }
     return 0;
 }

@@ -10,24 +10,19 @@
 
 enum { PATH_SHOWN_MAX = 300 };
 
-struct measure_names *measure_names_new(void)
+void measure_names_init(struct measure_names *n)
 {
-    struct measure_names *n = calloc(1, sizeof(*n));
-    if (n) {
-        n->path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-        n->text = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-    }
-    return n;
+    n->path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+    n->text = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+    n->at = NULL;
+    n->count = n->cap = 0;
 }
 
-void measure_names_free(struct measure_names *n)
+void measure_names_done(struct measure_names *n)
 {
-    if (!n)
-        return;
     free(n->at);
     cmc_buf_done(&n->path);
     cmc_buf_done(&n->text);
-    free(n);
 }
 
 static int keep_name(struct measure_names *n, const struct dirent64 *d, unsigned list,

@@ -9,7 +9,7 @@
 #include "measure/rootfs_read.h"
 #include "measure/rootfs_walk.h"
 
-struct measure_names {
+struct measure_names {   /* of 64 KiB: on the heap */
     struct cmc_buf path; /* of what the walk works on: errors name it */
     struct cmc_buf text; /* names, each after 3 bytes: its list's number (2) and its type */
     uint32_t *at;        /* owned: places in text; one list after the other, innermost last */
@@ -17,9 +17,8 @@ struct measure_names {
     alignas(struct dirent64) char dents[65536];
 };
 
-/* NULL when there is no memory. */
-struct measure_names *measure_names_new(void);
-void measure_names_free(struct measure_names *n);
+void measure_names_init(struct measure_names *n);
+void measure_names_done(struct measure_names *n);
 
 static inline const char *measure_names_of(const struct measure_names *n, size_t i)
 {

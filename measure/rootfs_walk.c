@@ -27,14 +27,16 @@ struct walker {
     struct frame *frames;
     size_t depth, frame_cap;
     uint64_t mount;
+    struct measure_names names;
 };
 
-static void walker_done(struct walker *w)
+static void walker_free(struct walker *w)
 {
     for (size_t i = 0; i < w->depth; i++)
         cmc_closep(&w->frames[i].fd);
     free(w->frames);
-    measure_names_free(w->run.names);
+    measure_names_done(&w->names);
+    free(w);
 }
 
 /* The root may be a mount point; nothing below it. */
@@ -177,9 +179,12 @@ static int walk(struct walker *w, int rootfd, struct cmc_err *err)
 int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
                  struct measure_meter *meter, struct cmc_err *err)
 {
-    CMC_CLEANUP(walker_done)
-    struct walker w = {.run = {form, ctx, meter, measure_names_new()}};
-    if (!w.run.names)
+    struct walker *w = calloc(1, sizeof(*w));
+    if (!w)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory to walk a tree");
-    return walk(&w, rootfd, err) < 0 ? measure_names_fault(w.run.names, err) : 0;
+    measure_names_init(&w->names);
+    w->run = (struct measure_walk_run){form, ctx, meter, &w->names};
+    const int r = walk(w, rootfd, err) < 0 ? measure_names_fault(&w->names, err) : 0;
+    walker_free(w);
+    return r;
 }

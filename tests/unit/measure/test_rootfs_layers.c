@@ -11,7 +11,7 @@
 
 #include "measure/rootfs_layers_dir.h"
 
-enum { LAYERS = 4, STEPS = 12 };
+enum { LAYERS = 4, STEPS = 13 };
 
 struct bed {
     struct tree t; /* its root holds the layers */
@@ -188,6 +188,14 @@ static struct shown shows[] = {
      {"0 d a", "0 m a redirect /d/e", "0 w d", "1 d d", "1 m d opaque y", "1 d d/e", "1 f d/e/x",
       "2 d d", "2 d d/e", "2 f d/e/no"},
      "/:0 /a/:0 /a/x:1 "},
+    {"a path that starts anew below an opaque directory on the way",
+     {"0 d a", "0 m a redirect /d/e", "0 w d", "1 d d", "1 m d opaque y", "1 d d/e",
+      "1 m d/e redirect /f", "1 f d/e/x", "2 d f", "2 f f/y", "0 w f"},
+     "/:0 /a/:0 /a/x:1 /a/y:2 "},
+    {"a name that becomes a path",
+     {"0 d a", "0 m a redirect b", "0 w b", "0 w d", "1 d b", "1 m b redirect /d", "1 d d",
+      "1 f d/no", "2 d d", "2 f d/x", "2 d b", "2 f b/no"},
+     "/:0 /a/:0 /a/x:2 "},
     {"a whiteout on the way",
      {"0 d a", "0 m a redirect /d/e", "0 w d", "1 w d", "2 d d", "2 d d/e", "2 f d/e/no"},
      "/:0 /a/:0 "},
