@@ -46,7 +46,7 @@ int measure_layer_of(int fd, struct measure_layer *out, struct cmc_err *err)
 /* Names that are alike but for their case, or not shown as they are, have rules of their own. */
 static int check_flags(int fd, struct cmc_err *err)
 {
-    long flags = 0; /* the kernel writes an int, whatever the request's name says */
+    int flags = 0; /* the kernel writes an int, though the request is declared with a long */
     if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
         return errno == ENOTTY || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS
                    ? 0

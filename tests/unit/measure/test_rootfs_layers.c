@@ -5,11 +5,25 @@
 #include "tests/unit/measure/test_rootfs_tree.h"
 
 #include <linux/capability.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include "measure/rootfs_layers_dir.h"
+
+static int flags_there, flags_error; /* what every directory has; instead: that errno */
+
+int __wrap_ioctl(int fd, unsigned long request, int *flags);
+int __wrap_ioctl(int fd, unsigned long request, int *flags)
+{
+    (void)fd;
+    assert_int_equal(request, FS_IOC_GETFLAGS);
+    *flags = flags_there;
+    errno = flags_error;
+    return flags_error ? -1 : 0;
+}
 
 enum { LAYERS = 4, STEPS = 13 };
 
@@ -314,6 +328,31 @@ static void marks_of_the_other_prefix(void **state)
     end_layers(&b);
 }
 
+static void directories_with_rules_of_their_own(void **state)
+{
+    static const struct {
+        int flags, error, result;
+    } rows[] = {
+        {0, 0, 0},
+        {FS_NOATIME_FL | FS_EXTENT_FL, 0, 0},
+        {FS_CASEFOLD_FL, 0, -CMC_E_FORMAT},
+        {FS_ENCRYPT_FL, 0, -CMC_E_FORMAT},
+        {FS_CASEFOLD_FL, ENOTTY, 0},
+        {FS_CASEFOLD_FL, EOPNOTSUPP, 0},
+        {0, EIO, -CMC_E_SYS},
+    };
+    struct bed b;
+    (void)state;
+    begin_layers(&b, 2);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        flags_there = rows[i].flags;
+        flags_error = rows[i].error;
+        assert_int_equal(measure_layers(&b), rows[i].result);
+    }
+    flags_there = flags_error = 0;
+    end_layers(&b);
+}
+
 static void not_a_stack(void **state)
 {
     (void)state;
@@ -538,6 +577,7 @@ int main(void)
     const struct CMUnitTest others[] = {
         cmocka_unit_test(redirects_that_no_mount_follows),
         cmocka_unit_test(marks_of_the_other_prefix),
+        cmocka_unit_test(directories_with_rules_of_their_own),
         cmocka_unit_test(not_a_stack),
         cmocka_unit_test(hard_links_across_layers),
         cmocka_unit_test(many_layers_deep),
