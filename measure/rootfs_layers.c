@@ -219,7 +219,7 @@ static int advance(struct walker *w, struct frame *f, struct cmc_err *err)
         return enter(w, place, name, err);
     const struct measure_layer_dir *d = &w->set.dirs[f->dirs + measure_names_list(n, place)];
     const struct measure_layer *l = &w->set.layers[d->layer];
-    const struct measure_walk_at on = {d->fd, name, l->mount, l->dev, d->layer};
+    const struct measure_walk_at on = {d->fd, name, l->mount, d->layer};
     const int r = measure_walk_visit(&w->run, &on, err);
     return r <= 0 ? r : cmc_fail(err, CMC_E_VERIFY, "changed: its type is another than listed");
 }

@@ -20,11 +20,12 @@
 #endif
 #define XFS_MAGIC 0x58465342
 
-/* Not btrfs, where a device number is a subvolume's, and overlayfs shows one for all of them. */
+/* Device and inode number are a file's identity here, as in the overlay. Not btrfs, where a device
+ * number is a subvolume's, and overlayfs shows one for all of them; nor overlayfs, which has one
+ * for each file system below it, and cannot be stacked as high as one likes. */
 static bool is_plain(const struct statfs *fs)
 {
-    return fs->f_type == EXT4_SUPER_MAGIC || fs->f_type == XFS_MAGIC || fs->f_type == TMPFS_MAGIC ||
-           fs->f_type == OVERLAYFS_SUPER_MAGIC;
+    return fs->f_type == EXT4_SUPER_MAGIC || fs->f_type == XFS_MAGIC || fs->f_type == TMPFS_MAGIC;
 }
 
 int measure_layer_of(int fd, struct measure_layer *out, struct cmc_err *err)

@@ -25,7 +25,7 @@ struct measure_layer_marks {
     char redirect[PATH_MAX]; /* "", or what it is called in lower layers */
 };
 
-/* A layer is where a root can be: a file system that numbers inodes as overlayfs shows them.
+/* What is known of a layer, on a file system that numbers files as overlayfs shows them.
  * Errors: -CMC_E_FORMAT (MEASURE_LAYERS_NOT), -CMC_E_SYS, -CMC_E_VERIFY. */
 CMC_MUST_CHECK int measure_layer_of(int fd, struct measure_layer *out, struct cmc_err *err);
 /* Opens the directory of that name, or path, below dirfd in a layer. Errors: as measure_look(). */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "measure/rootfs_layers.h"
 #include "measure/rootfs_look.h"
 #include "measure/rootfs_names.h"
 
@@ -120,8 +119,6 @@ int measure_walk_visit(const struct measure_walk_run *run, const struct measure_
         return cmc_fail(err, CMC_E_LIMIT, "%llu bytes, at most %llu (file_max)",
                         (unsigned long long)sx.stx_size, (unsigned long long)max);
     const struct measure_facts facts = measure_facts_of(&sx);
-    if (at->dev && facts.dev != at->dev)
-        return cmc_fail(err, CMC_E_FORMAT, MEASURE_LAYERS_NOT "a device number of its own");
     const struct cmc_buf *path = &run->names->path;
     const struct measure_walk_entry e = {{path->data, path->len}, at->name, fd, &sx, at->layer};
     if (run->form->visit(run->ctx, &e, err) < 0)

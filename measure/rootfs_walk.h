@@ -46,7 +46,6 @@ struct measure_walk_at { /* something that is no directory, before it is looked 
     int dirfd;
     const char *name;
     uint64_t mount;
-    uint64_t dev; /* the only one it may be on, or 0 */
     uint32_t layer;
 };
 
@@ -59,8 +58,7 @@ CMC_MUST_CHECK int measure_walk(int rootfd, const struct measure_walk *form, voi
                                 struct measure_meter *meter, struct cmc_err *err);
 
 /* The step of a walk onto anything but a directory: has it visited, and sees that it stays.
- * Returns 1, nothing done, for a directory. Errors: as measure_walk(), without the path;
- * -CMC_E_FORMAT (another device). */
+ * Returns 1, nothing done, for a directory. Errors: as measure_walk(), without the path. */
 CMC_MUST_CHECK int measure_walk_visit(const struct measure_walk_run *run,
                                       const struct measure_walk_at *at, struct cmc_err *err);
 #endif

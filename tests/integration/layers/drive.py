@@ -23,7 +23,7 @@ REASONS = {
     "a redirect that is not followed": "redirect",
     "a redirect to no path": "odd redirect",
     "a redirect to too long a path": "odd redirect",
-    "a device number of its own": "device",
+    "a file system of type 794c7630": "nested",
 }
 NO_ENTRY = "a whiteout in a directory of one layer"  # the kernel lists it, and has no entry there
 

@@ -67,7 +67,7 @@ class Stack:
         roll = self.rng.random()
         if self.layers and roll < 0.25 and "userxattr" not in self.options:
             layer = self.written()
-        elif len(self.layers) > 1 and roll < 0.3 and self.exotic:
+        elif len(self.layers) > 1 and roll < 0.27 and self.exotic:
             layer = self.nested()
         else:
             layer = self.grown()
@@ -230,7 +230,7 @@ class Stack:
             self.count("not nested")
             return where
         self.layers = [self.place("plain")]
-        self.features |= {"device"}
+        self.features.add("nested")
         self.count("nested overlay")
         self.nested_at.append(overlay)
         return where
