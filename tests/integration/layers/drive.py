@@ -9,6 +9,7 @@ import os
 import random
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,8 +17,7 @@ import time
 from kernel import Overlay, Program
 from stacks import Stack
 
-BATCH = 50
-# what a refusal says, and the features of which one must be in the stack; None: any stack may be
+# what a refusal says, and which feature must be in the stack then; a plain one has none
 REASONS = {
     "the attribute": "attribute",
     "a redirect that is not followed": "redirect",
@@ -93,14 +93,23 @@ def run_one(comparison, places, seed, number):
     wrong, seen, read = comparison.compare(stack, here[0])
     if wrong:
         print(f"not ok stack {number} of seed {seed} - {wrong}")
-        print(f"layers (kept until the end): {stack.layers}, options {stack.options}")
+        print(f"layers {stack.layers}, options {stack.options}")
         for name, what in (("kernel", seen), ("layers", read)):
             print(name, what if isinstance(what, str) else what[1].decode())
-        os.system("sleep ${CMC_STAY:-0}")
+        if sys.stdin.isatty():
+            subprocess.run(["bash"], check=False, cwd=here[0])  # to look around
     stack.undo()
     for path in here:
         shutil.rmtree(path)
     return not wrong
+
+
+def holds_layers(program, place):
+    """Not where this runs on an overlay itself."""
+    layers = [os.path.join(place, name) for name in "ab"]
+    for layer in layers:
+        os.mkdir(layer)
+    return not isinstance(program.layers(layers, []), str)
 
 
 def main():
@@ -117,7 +126,9 @@ def main():
     numbers = range(args.stacks) if args.only is None else [args.only]
     with tempfile.TemporaryDirectory() as memory, \
             tempfile.TemporaryDirectory(dir="/var/tmp", prefix="cmc-layers-") as disk:
-        good = sum(run_one(comparison, [memory, disk], args.seed, n) for n in numbers)
+        places = [place for place in (memory, disk) if holds_layers(program, place)]
+        print("layers on", " and ".join(places), flush=True)
+        good = sum(run_one(comparison, places, args.seed, n) for n in numbers)
     for what, n in sorted(comparison.made.items()):
         print(f"made {n}: {what}")
     for what, n in sorted(comparison.results.items()):

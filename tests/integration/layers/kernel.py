@@ -5,21 +5,12 @@ import os
 import subprocess
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-MNT_DETACH, MS_BIND = 2, 4096
 
 
 def call(what, *args):
     if getattr(LIBC, what)(*args) < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
-
-
-def mount(kind, where, data, flags=0):
-    call("mount", kind.encode(), where.encode(), kind.encode(), flags, data.encode())
-
-
-def umount(where):
-    call("umount2", where.encode(), 0)
 
 
 class Overlay:
@@ -34,11 +25,11 @@ class Overlay:
 
     def __enter__(self):
         os.makedirs(self.where, exist_ok=True)
-        mount("overlay", self.where, self.data)
+        call("mount", b"overlay", self.where.encode(), b"overlay", 0, self.data.encode())
         return self.where
 
     def __exit__(self, *_):
-        umount(self.where)
+        call("umount2", self.where.encode(), 0)
 
 
 def follows_redirects(options):
