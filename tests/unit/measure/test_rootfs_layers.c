@@ -213,6 +213,9 @@ static struct shown shows[] = {
     {"a whiteout on the way",
      {"0 d a", "0 m a redirect /d/e", "0 w d", "1 w d", "2 d d", "2 d d/e", "2 f d/e/no"},
      "/:0 /a/:0 "},
+    {"a path that a layer has a part of",
+     {"0 d a", "0 m a redirect /d/e", "0 w d", "1 d d", "2 d d", "2 d d/e", "2 f d/e/x"},
+     "/:0 /a/:0 /a/x:2 "},
     {"to nothing", {"0 d a", "0 m a redirect b", "1 d a", "1 f a/no"}, "/:0 /a/:0 "},
     {"an opaque one has no other name",
      {"0 d a", "0 m a redirect b", "0 m a opaque y", "1 d b", "1 f b/x"},
@@ -408,21 +411,30 @@ static void hard_links_across_layers(void **state)
 
 enum { MANY = 30, DEEP = 150 };
 
-/* A chain of directories in each layer, with a file of its own halfway, and one at the end. */
-static void dig(int layer, int number)
+/* Directories called name, one in the other, and a file at the end; the one halfway. */
+static int dig(int dir, const char *name)
 {
-    char name[24];
-    cmc_autofd int at = dup(layer);
-    (void)snprintf(name, sizeof(name), "%d", number);
+    cmc_autofd int at = dup(dir), half = -1;
     for (int deep = 0; deep < DEEP; deep++) {
-        if (deep == DEEP / 2)
-            assert_int_equal(put(at, name, ""), 0);
-        assert_int_equal(mkdirat(at, "d", 0755), 0);
-        int next = openat(at, "d", O_RDONLY | O_CLOEXEC);
+        assert_int_equal(mkdirat(at, name, 0755), 0);
+        int next = openat(at, name, O_RDONLY | O_CLOEXEC);
         cmc_closep(&at);
         at = next;
+        if (deep == DEEP / 2)
+            half = dup(at);
     }
     assert_int_equal(put(at, "end", ""), 0);
+    return cmc_take_fd(&half);
+}
+
+/* The same in each layer, with a file of its own halfway, from where it goes down again. */
+static void dig_twice(int layer, int number)
+{
+    char name[24];
+    cmc_autofd int half = dig(layer, "d");
+    cmc_autofd int other = dig(half, "e");
+    (void)snprintf(name, sizeof(name), "%d", number);
+    assert_int_equal(put(half, name, ""), 0);
 }
 
 static void many_layers_deep(void **state)
@@ -432,7 +444,7 @@ static void many_layers_deep(void **state)
     (void)state;
     begin_layers(&b, MANY);
     for (int i = 0; i < MANY; i++)
-        dig(b.fds[i], i);
+        dig_twice(b.fds[i], i);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     few = before;
     few.rlim_cur = 16 + 64 + 3 * MANY; /* ours, and what the walk says */
@@ -442,7 +454,25 @@ static void many_layers_deep(void **state)
     if (r < 0)
         print_error("%s\n", b.t.err.msg);
     assert_int_equal(r, 0);
-    assert_int_equal(b.t.got.entries, DEEP + MANY + 1);
+    assert_int_equal(b.t.got.entries, 2 * (DEEP + 1) + MANY);
+    end_layers(&b);
+}
+
+static void redirected_and_deep(void **state)
+{
+    (void)state;
+    struct bed b;
+    begin_layers(&b, 2);
+    take_step(&b, "0 d a");
+    take_step(&b, "0 m a redirect /y/z");
+    take_step(&b, "0 w y");
+    take_step(&b, "1 d y");
+    take_step(&b, "1 d y/z");
+    cmc_autofd int a = openat(b.fds[0], "a", O_RDONLY | O_CLOEXEC);
+    cmc_autofd int z = openat(b.fds[1], "y/z", O_RDONLY | O_CLOEXEC);
+    cmc_autofd int upper = dig(a, "d"), lower = dig(z, "d");
+    assert_int_equal(measure_layers(&b), 0);
+    assert_int_equal(b.t.got.entries, 1 + DEEP + 1);
     end_layers(&b);
 }
 
@@ -581,6 +611,7 @@ int main(void)
         cmocka_unit_test(not_a_stack),
         cmocka_unit_test(hard_links_across_layers),
         cmocka_unit_test(many_layers_deep),
+        cmocka_unit_test(redirected_and_deep),
         cmocka_unit_test(changed_meanwhile),
         cmocka_unit_test(needs_the_right_to_see),
         cmocka_unit_test(redirects_are_judged),
