@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char sought[PATH_MAX], redirect[PATH_MAX];
     const uint8_t *line = size ? memchr(data, '\n', size) : NULL;
     const size_t first = line ? (size_t)(line - data) : 0, second = line ? size - first - 1 : 0;
-    if (!measure_layer_redirects((const char *)data, first) ||
+    if (first == 0 || !measure_layer_redirects((const char *)data, first) ||
         !measure_layer_redirects((const char *)data + first + 1, second))
         return 0;
     memcpy(sought, data, first);
