@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "measure/rootfs_layers.h"
 #include "measure/rootfs_nodes.h"
 #include "measure/rootfs_owner.h"
 #include "measure/rootfs_pool.h"
@@ -207,21 +208,35 @@ static int name_fault(struct exact *x, struct cmc_err *err)
     return measure_walk_name_fault((struct measure_bytes){path.data, path.len}, err);
 }
 
-static int walk(struct exact *x, int rootfd, struct cmc_err *err)
+struct source { /* a tree, or layers that make one */
+    int root;
+    const struct measure_layers *layers;
+};
+
+static int walk(const struct source *from, struct exact *x, struct cmc_err *err)
 {
     static const struct measure_walk form = {.enter = enter, .visit = visit, .leave = leave};
+    if (!from->layers)
+        return measure_walk(from->root, &form, x, &x->meter, err);
+    x->opts.overlay = measure_layers_prefix(from->layers);
+    measure_pool_spare(x->pool, measure_layers_descriptors(from->layers));
+    return measure_layers_walk(from->layers, &form, x, &x->meter, err);
+}
+
+static int read_all(const struct source *from, struct exact *x, struct cmc_err *err)
+{
     if (measure_nodes_init(&x->nodes, err) < 0 ||
         measure_pool_new(&x->opts, &x->meter, take_file, x, &x->pool, err) < 0)
         return -(int)err->code;
-    if (measure_walk(rootfd, &form, x, &x->meter, err) < 0 || measure_pool_finish(x->pool, err) < 0)
+    if (walk(from, x, err) < 0 || measure_pool_finish(x->pool, err) < 0)
         return name_fault(x, err);
     measure_pool_free(CMC_TAKE_PTR(x->pool));
     measure_nodes_match_twins(&x->nodes);
     return 0;
 }
 
-int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
-                   struct cmc_err *err)
+static int measure(const struct source *from, const struct measure_rootfs_opts *opts,
+                   struct measure_rootfs *out, struct cmc_err *err)
 {
     struct measure_rootfs got;
     CMC_CLEANUP(exact_free) struct exact *x = calloc(1, sizeof(*x));
@@ -232,7 +247,7 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
         x->opts.uid_maps = x->opts.gid_maps = 0;
     x->owners.rootless = opts->rootless;
     x->meter.opts = &x->opts;
-    if (walk(x, rootfd, err) < 0)
+    if (read_all(from, x, err) < 0)
         return -(int)err->code;
     if (opts->listing && measure_nodes_list(&x->nodes, opts->listing, err) < 0)
         return -(int)err->code;
@@ -244,4 +259,19 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
     got.guessed = x->owners.guessed;
     *out = got;
     return 0;
+}
+
+int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                   struct cmc_err *err)
+{
+    const struct source from = {.root = rootfd};
+    return measure(&from, opts, out, err);
+}
+
+int measure_rootfs_layers(const struct measure_layers *layers,
+                          const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                          struct cmc_err *err)
+{
+    const struct source from = {.root = -1, .layers = layers};
+    return measure(&from, opts, out, err);
 }

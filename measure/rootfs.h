@@ -21,7 +21,10 @@ struct measure_rootfs_opts {
     /* An unprivileged unpacking (umoci unpack --rootless): owners are what user.rootlesscontainers
      * says, else 0:0, and no maps apply; what such a tree cannot hold truthfully is an error. */
     bool rootless;
-    unsigned threads;        /* 1: none is started; 0: as many as tree, CPUs and disks are worth */
+    unsigned threads; /* 1: none is started; 0: as many as tree, CPUs and disks are worth */
+    /* NULL, or what names of overlayfs's own attributes begin with: a file with one that only
+     * overlayfs resolves is an error (measure_rootfs_layers() sets it). */
+    const char *overlay;
     uint64_t file_max;       /* a larger file is an error that names it; 0: no limit */
     struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
     /* Called at least once per 64 MiB and per 4096 entries, by one thread at a time, which may be
@@ -47,4 +50,13 @@ struct measure_rootfs {
  * listing); *out untouched. */
 CMC_MUST_CHECK int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts,
                                   struct measure_rootfs *out, struct cmc_err *err);
+
+struct measure_layers; /* measure/rootfs_layers.h */
+/* Measures what an overlay of these layers shows, by reading the layers: the digest and listing
+ * that measure_rootfs() gives of the mounted overlay. Errors: as there, and -CMC_E_FORMAT with
+ * MEASURE_LAYERS_NOT where only a mount tells; whatever the error but "cancelled", mount and
+ * measure that. */
+CMC_MUST_CHECK int measure_rootfs_layers(const struct measure_layers *layers,
+                                         const struct measure_rootfs_opts *opts,
+                                         struct measure_rootfs *out, struct cmc_err *err);
 #endif

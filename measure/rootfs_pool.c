@@ -17,18 +17,19 @@ enum {
     /* Below this a thread costs more than it brings. */
     WORTH_FILES = 256,
     WORTH_BYTES = 4 << 20,
-    DESCRIPTORS_KEPT = 80 /* the walk's own, and a few */
+    WALK_DESCRIPTORS = 66, /* measure_walk() */
+    DESCRIPTORS_KEPT = 14  /* for whoever else needs a few */
 };
 
 /* Two descriptors for each job, one for each directory: no more than there are. */
-static void limit_descriptors(struct measure_pool *p)
+void measure_pool_spare(struct measure_pool *p, size_t descriptors)
 {
     struct rlimit files;
     cmc_autofd int probe = open("/", O_PATH | O_CLOEXEC); /* gets the lowest free number */
     p->job_max = p->dir_max = 1;
     if (probe < 0 || getrlimit(RLIMIT_NOFILE, &files) < 0)
         return;
-    const rlim_t used = (rlim_t)probe + DESCRIPTORS_KEPT;
+    const rlim_t used = (rlim_t)probe + descriptors + DESCRIPTORS_KEPT;
     const rlim_t left = files.rlim_cur > used ? files.rlim_cur - used : 0;
     p->job_max = left / 9 * 4 < MEASURE_POOL_JOBS ? left / 9 * 4 : MEASURE_POOL_JOBS;
     p->dir_max = p->job_max / 4;
@@ -54,7 +55,7 @@ int measure_pool_new(const struct measure_rootfs_opts *opts, struct measure_mete
     (void)pthread_cond_init(&p->done, NULL);
     meter->shared = &p->shared;
     p->warm = 1;
-    limit_descriptors(p);
+    measure_pool_spare(p, WALK_DESCRIPTORS);
     if (measure_pool_add(p, err) < 0) {
         measure_pool_free(p);
         return -(int)err->code;

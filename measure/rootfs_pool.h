@@ -30,6 +30,9 @@ typedef int measure_pool_take(void *ctx, uint32_t node, const uint8_t digest[sta
 CMC_MUST_CHECK int measure_pool_new(const struct measure_rootfs_opts *opts,
                                     struct measure_meter *meter, measure_pool_take *take, void *ctx,
                                     struct measure_pool **out, struct cmc_err *err);
+/* Leaves a walk that many descriptors, not those of measure_walk(); before anything is handed over.
+ */
+void measure_pool_spare(struct measure_pool *p, size_t descriptors);
 /* Stops all threads; what was not read never is. */
 void measure_pool_free(struct measure_pool *p);
 

@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <sys/xattr.h>
 
+#include "measure/rootfs_pool_parts.h"
+
 enum { ARENA = 512 << 10, DIRS = 90, FILES = 8, BIG = 3 * ARENA + 5 };
 
 /* ---- what is made to fail ---------------------------------------------------------------------
@@ -339,6 +341,31 @@ static void few_descriptors(void **state)
     }
 }
 
+/* A walk that needs more of them than measure_walk() gets them. */
+static void spared_descriptors(void **state)
+{
+    (void)state;
+    enum { FEW = 400, MANY = 2 * FEW };
+    static const struct measure_rootfs_opts opts = {0};
+    struct measure_meter meter = {.opts = &opts};
+    struct measure_pool *p;
+    struct cmc_err err;
+    struct rlimit was;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    const struct rlimit few = {.rlim_cur = FEW, .rlim_max = was.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (size_t spared = 0; spared <= MANY; spared += FEW / 8) {
+        assert_int_equal(measure_pool_new(&opts, &meter, NULL, NULL, &p, &err), 0);
+        measure_pool_spare(p, spared);
+        const uint64_t most = 2 * p->job_max + p->dir_max;
+        assert_true(most == 3 || most + spared < FEW);
+        if (spared <= FEW / 2 || spared >= FEW)
+            assert_int_equal(most > 3, spared < FEW);
+        measure_pool_free(p);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+}
+
 static void a_small_tree_starts_no_thread(void **state)
 {
     (void)state;
@@ -386,6 +413,7 @@ int main(void)
         cmocka_unit_test(progress_by_one_at_a_time),
         cmocka_unit_test(threads_that_cannot_be_started),
         cmocka_unit_test(few_descriptors),
+        cmocka_unit_test(spared_descriptors),
         cmocka_unit_test(a_small_tree_starts_no_thread),
     };
     size_t n = 0;
