@@ -44,6 +44,7 @@ static int read_content(struct measure_worker *w, struct measure_job *j, int fil
     const uint64_t size = j->facts.size;
     if (j->known)
         return 0;
+    measure_content_lease(w->meter, file);
     if (is_small(j))
         return read_small(w, j, file, err);
     if (j->sparse)
