@@ -178,24 +178,51 @@ static bool keeps_listing(const struct cmc_measure_job *j)
     return j->env->site->keep_listing && !j->dry_run && j->how.profile == MEASURE_PROFILE_EXACT;
 }
 
-static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progress_ctx,
-                struct cmc_measure_tree *out, struct cmc_err *err)
+struct shared { /* what a flight measures */
+    struct cmc_measure_job *job;
+    const struct measure_rootfs_opts *opts;
+    int root;
+};
+
+static int walk(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
+                struct cmc_measure_walked *out, struct cmc_err *err)
 {
-    struct cmc_measure_job *j = ctx;
+    struct shared *s = ctx;
+    struct cmc_measure_job *j = s->job;
     cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
     struct cmc_buf *kept = keeps_listing(j) ? &listing : NULL;
     struct measure_rootfs tree;
     j->how.progress = progress;
     j->how.ctx = progress_ctx;
-    if (cmc_measure_state_rootfs(&j->how, &j->spec, root, kept, &tree, err) < 0)
+    j->how.stamp = &out->stamp;
+    if (cmc_measure_state_rootfs(&j->how, &j->spec, s->root, kept, &tree, err) < 0)
         return -(int)err->code;
-    *out = (struct cmc_measure_tree){.has_listing = kept != NULL};
-    memcpy(out->rootfs, tree.digest, CMC_SHA256_LEN);
+    out->leased = tree.leased;
+    out->tree = (struct cmc_measure_tree){.has_listing = kept != NULL};
+    memcpy(out->tree.rootfs, tree.digest, CMC_SHA256_LEN);
     if (kept) {
-        cmc_sha256(listing.data, listing.len, out->listing);
-        store(j, "listing", out->listing, &listing);
+        cmc_sha256(listing.data, listing.len, out->tree.listing);
+        store(j, "listing", out->tree.listing, &listing);
     }
     return 0;
+}
+
+static int look(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
+                struct measure_rootfs_stamp *out, struct cmc_err *err)
+{
+    struct shared *s = ctx;
+    struct measure_rootfs_opts opts = *s->opts;
+    opts.progress = progress;
+    opts.ctx = progress_ctx;
+    return measure_rootfs_stamp(s->root, &opts, out, err);
+}
+
+static bool has_listing(void *ctx, const uint8_t digest[static CMC_SHA256_LEN])
+{
+    const struct shared *s = ctx;
+    char dir[CMC_SITE_TEXT_MAX + sizeof("/details")];
+    (void)snprintf(dir, sizeof(dir), "%s/details", s->job->env->site->state_dir);
+    return record_details_has(dir, "listing", digest);
 }
 
 /* Measures the tree, or joins a helper that is at the same. */
@@ -209,23 +236,28 @@ static int share(struct cmc_measure_job *j, const struct cmc_measure_mounts *mou
         .gid_maps = j->spec.gid_maps,
         .file_max = j->how.file_max,
     };
+    struct shared shared = {.job = j, .opts = &opts, .root = root};
     const struct cmc_measure_flight f = {
         .runtime_dir = j->env->site->runtime_dir,
         .form = j->how.profile == MEASURE_PROFILE_CMC ? "cmc 1" : "exact 1",
         .task = j->request->id,
         .log = j->env->log,
         .link = j->env->link,
-        .mounts = mounts,
-        .root = root,
         .opts = &opts,
         .keep_listing = keeps_listing(j),
-        .take_off_ms = CMC_MEASURE_TAKE_OFF_MS,
+        .kind = mounts->kind,
+        .options = mounts->options,
+        .layers = &root,
+        .layer_count = mounts->kind == CMC_MEASURE_OVERLAY && mounts->layer_count > 1 ? 0 : 1,
         .walk = walk,
-        .ctx = j,
+        .look = look,
+        .has_listing = has_listing,
+        .ctx = &shared,
     };
     struct measure_event *ev = &j->event;
     struct cmc_measure_tree tree;
-    if (cmc_measure_flight_run(&f, &tree, err) < 0)
+    enum cmc_measure_source source;
+    if (cmc_measure_flight_run(&f, &tree, &source, err) < 0)
         return -(int)err->code;
     ev->has_rootfs = true;
     memcpy(ev->rootfs, tree.rootfs, CMC_SHA256_LEN);
