@@ -8,18 +8,23 @@
 
 #include "base/sha256_many.h"
 
-enum { BLOCK = MEASURE_FSVERITY_BLOCK, FAN = BLOCK / CMC_SHA256_LEN };
+enum { BLOCK = MEASURE_FSVERITY_BLOCK, FAN = MEASURE_FSVERITY_FAN };
 
 /* Blocks that follow each other in memory, in as many lanes as the CPU has. */
-static void hash_blocks(const uint8_t *data, size_t count, uint8_t *digests)
+void measure_fsverity_hash(const uint8_t *data, size_t count, uint8_t (*digests)[CMC_SHA256_LEN])
 {
     const uint8_t *block[FAN];
-    for (size_t n; count > 0; count -= n, digests += n * CMC_SHA256_LEN) {
+    for (size_t n; count > 0; count -= n, digests += n) {
         n = count < FAN ? count : FAN;
         for (size_t i = 0; i < n; i++, data += BLOCK)
             block[i] = data;
-        cmc_sha256_many(block, BLOCK, n, (uint8_t(*)[CMC_SHA256_LEN])digests);
+        cmc_sha256_many(block, BLOCK, n, digests);
     }
+}
+
+static void hash_blocks(const uint8_t *data, size_t count, uint8_t *digests)
+{
+    measure_fsverity_hash(data, count, (uint8_t(*)[CMC_SHA256_LEN])digests);
 }
 
 /* Full blocks carry over, like the digits of a counter. */
@@ -76,6 +81,12 @@ void measure_fsverity_add(struct measure_fsverity *v, const void *data, size_t l
     }
 }
 
+void measure_fsverity_add_subtree(struct measure_fsverity *v,
+                                  const uint8_t digest[static CMC_SHA256_LEN])
+{
+    push(v, 1, digest);
+}
+
 /* The highest level whose next subtree starts here and is not larger than blocks. */
 static size_t zero_level(const struct measure_fsverity *v, uint64_t blocks, uint64_t *size)
 {
@@ -121,14 +132,26 @@ static void take_root(struct measure_fsverity *v, uint8_t root[static CMC_SHA256
     memcpy(root, v->block[l], CMC_SHA256_LEN);
 }
 
+void measure_fsverity_describe(uint64_t size, const uint8_t root[static CMC_SHA256_LEN],
+                               uint8_t out[static MEASURE_FSVERITY_DESCRIPTOR])
+{
+    enum { AT_SIZE = 8, AT_ROOT = 16 };
+    memset(out, 0, MEASURE_FSVERITY_DESCRIPTOR);
+    out[0] = 1;  /* version */
+    out[1] = 1;  /* FS_VERITY_HASH_ALG_SHA256 */
+    out[2] = 12; /* log2 of BLOCK */
+    for (size_t i = 0; i < 8; i++)
+        out[AT_SIZE + i] = (uint8_t)(size >> (8 * i));
+    if (size > 0) /* the root hash of nothing is zeros */
+        memcpy(out + AT_ROOT, root, CMC_SHA256_LEN);
+}
+
 void measure_fsverity_end(struct measure_fsverity *v, uint64_t size,
                           uint8_t out[static CMC_SHA256_LEN])
 {
-    enum { AT_SIZE = 8, AT_ROOT = 16, DESCRIPTOR = 256 };
-    uint8_t d[DESCRIPTOR] = {1, 1, 12}; /* version, FS_VERITY_HASH_ALG_SHA256, log2 of BLOCK */
-    for (size_t i = 0; i < 8; i++)
-        d[AT_SIZE + i] = (uint8_t)(size >> (8 * i));
-    if (size > 0) /* the root hash of nothing is zeros */
-        take_root(v, d + AT_ROOT);
+    uint8_t root[CMC_SHA256_LEN] = {0}, d[MEASURE_FSVERITY_DESCRIPTOR];
+    if (size > 0)
+        take_root(v, root);
+    measure_fsverity_describe(size, root, d);
     cmc_sha256(d, sizeof(d), out);
 }

@@ -10,6 +10,8 @@
 
 enum {
     MEASURE_FSVERITY_BLOCK = 4096,
+    MEASURE_FSVERITY_FAN = MEASURE_FSVERITY_BLOCK / CMC_SHA256_LEN, /* digests to a block */
+    MEASURE_FSVERITY_DESCRIPTOR = 256,
     MEASURE_FSVERITY_LEVELS = 9 /* 128^9 blocks are more than 2^63 bytes */
 };
 
@@ -29,8 +31,18 @@ void measure_fsverity_start(struct measure_fsverity *v);
 void measure_fsverity_add(struct measure_fsverity *v, const void *data, size_t len);
 /* As adding that many blocks of zeros, in time of their number's logarithm. */
 void measure_fsverity_add_zeros(struct measure_fsverity *v, uint64_t blocks);
+/* As adding FAN blocks whose digests fill the block that has this digest: fewer only at the end of
+ * the file. Nothing but whole subtrees was added before. */
+void measure_fsverity_add_subtree(struct measure_fsverity *v,
+                                  const uint8_t digest[static CMC_SHA256_LEN]);
 /* Ends a file of size bytes. Trailing zeros of a last, partial
  * block may have been added as a whole block: padding is zeros too. */
 void measure_fsverity_end(struct measure_fsverity *v, uint64_t size,
                           uint8_t out[static CMC_SHA256_LEN]);
+
+/* The parts, for who builds small trees himself: the digests of count blocks, and what is hashed at
+ * last (root counts for nothing where size is 0). */
+void measure_fsverity_hash(const uint8_t *data, size_t count, uint8_t (*digests)[CMC_SHA256_LEN]);
+void measure_fsverity_describe(uint64_t size, const uint8_t root[static CMC_SHA256_LEN],
+                               uint8_t out[static MEASURE_FSVERITY_DESCRIPTOR]);
 #endif

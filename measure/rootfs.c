@@ -10,8 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "measure/rootfs_layers.h"
 #include "measure/rootfs_nodes.h"
 #include "measure/rootfs_owner.h"
+#include "measure/rootfs_pool.h"
 #include "measure/rootfs_xattr.h"
 
 enum { NS_PER_S = 1000000000 };
@@ -22,14 +24,16 @@ struct exact {
     struct measure_nodes nodes;
     uint32_t dir, next; /* nodes: the innermost directory, what is met next */
     struct measure_meter meter;
-    struct measure_content content;
-    struct measure_xattr_scratch xattrs;
+    struct measure_pool *pool;
+    struct measure_xattr_scratch xattrs; /* of what is no regular file */
 };
 
 static void exact_free(struct exact **x)
 {
     if (!*x)
         return;
+    if ((*x)->pool)
+        measure_pool_free((*x)->pool);
     measure_nodes_done(&(*x)->nodes);
     free(*x);
 }
@@ -52,6 +56,20 @@ static int record(struct exact *x, uint32_t i, const struct measure_walk_entry *
     return 0;
 }
 
+/* Encoded attributes, as text has them from at on, become node i's: their length goes before. */
+static void keep_xattrs(struct exact *x, uint32_t i, size_t at)
+{
+    struct cmc_buf *text = &x->nodes.text;
+    const size_t len = text->len - at - 4;
+    if (len == 0) {
+        text->len = at;
+        return;
+    }
+    for (size_t k = 0; k < 4; k++)
+        text->data[at + k] = (uint8_t)(len >> (24 - 8 * k));
+    x->nodes.v[i].xattrs = (uint32_t)at;
+}
+
 static int read_xattrs(struct exact *x, uint32_t i, int fd, bool opath, struct cmc_err *err)
 {
     struct cmc_buf *text = &x->nodes.text;
@@ -61,41 +79,46 @@ static int read_xattrs(struct exact *x, uint32_t i, int fd, bool opath, struct c
         return -(int)err->code;
     if (text->bad)
         return cmc_buf_check(text, "names and attributes", err);
-    const size_t len = text->len - at - 4;
-    if (len == 0) {
-        text->len = at;
-        return 0;
-    }
-    for (size_t k = 0; k < 4; k++)
-        text->data[at + k] = (uint8_t)(len >> (24 - 8 * k));
-    x->nodes.v[i].xattrs = (uint32_t)at;
+    keep_xattrs(x, i, at);
     return 0;
 }
 
-static int read_content(struct exact *x, struct measure_node *e, int file, const struct statx *sx,
-                        struct cmc_err *err)
+/* What the pool has read of a file. */
+static int take_file(void *ctx, uint32_t i, const uint8_t digest[static CMC_SHA256_LEN],
+                     struct measure_bytes xattrs, struct cmc_err *err)
 {
-    return measure_content_digest(&x->content, file, sx->stx_size, measure_content_sparse(sx),
-                                  e->digest, err);
+    struct exact *x = ctx;
+    struct cmc_buf *text = &x->nodes.text;
+    memcpy(x->nodes.v[i].digest, digest, CMC_SHA256_LEN);
+    if (xattrs.len == 0)
+        return 0;
+    const size_t at = text->len;
+    cmc_put_be32(text, 0);
+    cmc_put(text, xattrs.p, xattrs.len);
+    if (cmc_buf_check(text, "names and attributes", err) < 0)
+        return -(int)err->code;
+    keep_xattrs(x, i, at);
+    return 0;
 }
 
-static int read_file(struct exact *x, uint32_t i, int fd, const struct statx *sx,
+/* The file is read later, by whoever has time. */
+static int hand_over(struct exact *x, uint32_t i, const struct measure_walk_entry *at,
                      struct cmc_err *err)
 {
-    cmc_autofd int file = measure_content_open(fd, err);
-    if (file < 0)
-        return -(int)err->code;
+    const struct statx *sx = at->sx;
     struct measure_node *e = &x->nodes.v[i];
     e->u.size = sx->stx_size;
     e->changed = (uint64_t)sx->stx_ctime.tv_sec * NS_PER_S + sx->stx_ctime.tv_nsec;
-    const uint32_t twin = measure_nodes_twin(&x->nodes, i);
-    if (twin) {
-        memcpy(e->digest, x->nodes.v[twin].digest, sizeof(e->digest));
-        x->meter.files++;
-    } else if (read_content(x, e, file, sx, err) < 0) {
+    e->twin = measure_nodes_twin(&x->nodes, i) != 0;
+    const struct measure_pool_file file = {.node = i,
+                                           .known = e->twin,
+                                           .sparse = measure_content_sparse(sx),
+                                           .facts = measure_facts_of(sx)};
+    measure_meter_file(&x->meter, e->twin ? 0 : sx->stx_size);
+    if (measure_nodes_seen(&x->nodes, i, err) < 0 ||
+        measure_pool_file(x->pool, at->fd, &file, err) < 0)
         return -(int)err->code;
-    }
-    return read_xattrs(x, i, file, false, err);
+    return MEASURE_WALK_KEPT;
 }
 
 static int read_target(struct exact *x, uint32_t i, int fd, struct cmc_err *err)
@@ -120,8 +143,7 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
         return r;
     switch (e->type) {
     case 'f':
-        r = read_file(x, i, at->fd, at->sx, err);
-        break;
+        return hand_over(x, i, at, err);
     case 'l':
         r = read_target(x, i, at->fd, err);
         break;
@@ -165,17 +187,57 @@ static int enter(void *ctx, const struct measure_walk_entry *at,
     return 0;
 }
 
-static void leave(void *ctx)
+static int leave(void *ctx, int fd, const struct measure_facts *facts, struct cmc_err *err)
 {
     struct exact *x = ctx;
-    x->next = x->dir + 1;
-    x->dir = x->nodes.v[x->dir].parent;
+    const uint32_t i = x->dir;
+    x->next = i + 1;
+    x->dir = x->nodes.v[i].parent;
+    return measure_pool_dir(x->pool, fd, i, facts, err);
 }
 
-int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
-                   struct cmc_err *err)
+/* The walk may be elsewhere when what it has handed over turns out to be bad. */
+static int name_fault(struct exact *x, struct cmc_err *err)
+{
+    cmc_autobuf struct cmc_buf path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+    uint32_t i;
+    if (!measure_pool_fault(x->pool, &i, err))
+        return -(int)err->code;
+    if (i)
+        measure_nodes_path(&x->nodes, i, &path);
+    return measure_walk_name_fault((struct measure_bytes){path.data, path.len}, err);
+}
+
+struct source { /* a tree, or layers that make one */
+    int root;
+    const struct measure_layers *layers;
+};
+
+static int walk(const struct source *from, struct exact *x, struct cmc_err *err)
 {
     static const struct measure_walk form = {.enter = enter, .visit = visit, .leave = leave};
+    if (!from->layers)
+        return measure_walk(from->root, &form, x, &x->meter, err);
+    x->opts.overlay = measure_layers_prefix(from->layers);
+    measure_pool_spare(x->pool, measure_layers_descriptors(from->layers));
+    return measure_layers_walk(from->layers, &form, x, &x->meter, err);
+}
+
+static int read_all(const struct source *from, struct exact *x, struct cmc_err *err)
+{
+    if (measure_nodes_init(&x->nodes, err) < 0 ||
+        measure_pool_new(&x->opts, &x->meter, take_file, x, &x->pool, err) < 0)
+        return -(int)err->code;
+    if (walk(from, x, err) < 0 || measure_pool_finish(x->pool, err) < 0)
+        return name_fault(x, err);
+    measure_pool_free(CMC_TAKE_PTR(x->pool));
+    measure_nodes_match_twins(&x->nodes);
+    return 0;
+}
+
+static int measure(const struct source *from, const struct measure_rootfs_opts *opts,
+                   struct measure_rootfs *out, struct cmc_err *err)
+{
     struct measure_rootfs got;
     CMC_CLEANUP(exact_free) struct exact *x = calloc(1, sizeof(*x));
     if (!x)
@@ -185,10 +247,7 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
         x->opts.uid_maps = x->opts.gid_maps = 0;
     x->owners.rootless = opts->rootless;
     x->meter.opts = &x->opts;
-    x->content.meter = &x->meter;
-    measure_fsverity_init(&x->content.tree);
-    if (measure_nodes_init(&x->nodes, err) < 0 ||
-        measure_walk(rootfd, &form, x, &x->meter, err) < 0)
+    if (read_all(from, x, err) < 0)
         return -(int)err->code;
     if (opts->listing && measure_nodes_list(&x->nodes, opts->listing, err) < 0)
         return -(int)err->code;
@@ -200,4 +259,19 @@ int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct me
     got.guessed = x->owners.guessed;
     *out = got;
     return 0;
+}
+
+int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                   struct cmc_err *err)
+{
+    const struct source from = {.root = rootfd};
+    return measure(&from, opts, out, err);
+}
+
+int measure_rootfs_layers(const struct measure_layers *layers,
+                          const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                          struct cmc_err *err)
+{
+    const struct source from = {.root = -1, .layers = layers};
+    return measure(&from, opts, out, err);
 }

@@ -21,10 +21,15 @@ struct measure_rootfs_opts {
     /* An unprivileged unpacking (umoci unpack --rootless): owners are what user.rootlesscontainers
      * says, else 0:0, and no maps apply; what such a tree cannot hold truthfully is an error. */
     bool rootless;
+    unsigned threads; /* 1: none is started; 0: as many as tree, CPUs and disks are worth */
+    /* NULL, or what names of overlayfs's own attributes begin with: a file with one that only
+     * overlayfs resolves is an error (measure_rootfs_layers() sets it). */
+    const char *overlay;
     uint64_t file_max;       /* a larger file is an error that names it; 0: no limit */
     struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
-    /* Called at least once per 64 MiB and per 4096 entries; may be NULL. A result below 0 ends
-     * the walk with -CMC_E_SYS "cancelled". */
+    /* Called at least once per 64 MiB and per 4096 entries, by one thread at a time, which may be
+     * one of ours with all signals blocked; may be NULL. A result below 0 ends the walk with
+     * -CMC_E_SYS "cancelled". */
     int (*progress)(void *ctx, uint64_t entries, uint64_t bytes);
     void *ctx;
 };
@@ -37,10 +42,21 @@ struct measure_rootfs {
 };
 
 /* Measures the tree below rootfd (a directory, O_PATH is enough; borrowed).
- * /proc must be mounted; about 130 bytes of memory per entry, 66 descriptors at any depth.
- * Errors name the path: -CMC_E_SYS (unreadable), -CMC_E_VERIFY (a file changed while it was read,
- * a mount point below the root, what rootless refuses), -CMC_E_FORMAT (an ACL or a capability that
- * is none), -CMC_E_LIMIT (entries, memory, listing); *out untouched. */
+ * /proc must be mounted; about 130 bytes of memory per entry and 16 MiB, 66 descriptors at any
+ * depth and up to 600 where RLIMIT_NOFILE leaves them. Any number of threads gives the same result;
+ * of several errors any may be met first. Errors name the path: -CMC_E_SYS (unreadable),
+ * -CMC_E_VERIFY (a file changed while it was read, a mount point below the root, what rootless
+ * refuses), -CMC_E_FORMAT (an ACL or a capability that is none), -CMC_E_LIMIT (entries, memory,
+ * listing); *out untouched. */
 CMC_MUST_CHECK int measure_rootfs(int rootfd, const struct measure_rootfs_opts *opts,
                                   struct measure_rootfs *out, struct cmc_err *err);
+
+struct measure_layers; /* measure/rootfs_layers.h */
+/* Measures what an overlay of these layers shows, by reading the layers: the digest and listing
+ * that measure_rootfs() gives of the mounted overlay. Errors: as there, and -CMC_E_FORMAT with
+ * MEASURE_LAYERS_NOT where only a mount tells; whatever the error but "cancelled", mount and
+ * measure that. */
+CMC_MUST_CHECK int measure_rootfs_layers(const struct measure_layers *layers,
+                                         const struct measure_rootfs_opts *opts,
+                                         struct measure_rootfs *out, struct cmc_err *err);
 #endif

@@ -11,6 +11,7 @@
 
 #include "measure/rootfs_links.h"
 #include "measure/rootfs_owner.h"
+#include "measure/rootfs_stream.h"
 #include "measure/rootfs_tar.h"
 
 static const uint8_t zeros[64 << 10];
@@ -18,7 +19,7 @@ static const uint8_t zeros[64 << 10];
 struct archive {
     struct measure_owners owners;
     struct measure_meter meter;
-    struct cmc_sha256_ctx hash;
+    struct measure_stream *stream;
     struct measure_links links;
     struct cmc_buf name, headers;
     uint8_t capability[MEASURE_TAR_CAPABILITY_MAX]; /* of the entry at hand */
@@ -29,6 +30,7 @@ static void archive_free(struct archive **a)
 {
     if (!*a)
         return;
+    measure_stream_free((*a)->stream);
     measure_links_done(&(*a)->links);
     cmc_buf_done(&(*a)->name);
     cmc_buf_done(&(*a)->headers);
@@ -38,8 +40,7 @@ static void archive_free(struct archive **a)
 static void add(void *to, const void *data, size_t len)
 {
     struct archive *a = to;
-    if (len)
-        cmc_sha256_add(&a->hash, data, len);
+    measure_stream_add(a->stream, data, len);
 }
 
 /* A hole costs no reading, but all of the hashing. */
@@ -111,6 +112,7 @@ static int add_content(struct archive *a, const struct measure_walk_entry *at, s
     cmc_autofd int file = measure_content_open(at->fd, err);
     if (file < 0 || measure_content_read(&a->content, &sink, file, sx->stx_size, sparse, err) < 0)
         return -(int)err->code;
+    measure_meter_file(&a->meter, sx->stx_size);
     add(a, zeros, measure_tar_padding(sx->stx_size));
     return 0;
 }
@@ -193,11 +195,11 @@ int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
     a->name = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
     a->headers = cmc_buf_of(MEASURE_TAR_HEADERS_MAX);
     measure_links_init(&a->links);
-    cmc_sha256_init(&a->hash);
-    if (measure_walk(rootfd, &form, a, &a->meter, err) < 0)
+    if (measure_stream_new(opts->threads, &a->stream, err) < 0 ||
+        measure_walk(rootfd, &form, a, &a->meter, err) < 0)
         return -(int)err->code;
     add(a, zeros, MEASURE_TAR_END);
-    cmc_sha256_end(&a->hash, out->digest);
+    measure_stream_end(a->stream, out->digest);
     out->entries = a->meter.entries;
     out->files = a->meter.files;
     out->bytes = a->meter.bytes;

@@ -115,6 +115,13 @@ uint32_t measure_nodes_twin(const struct measure_nodes *n, uint32_t i)
                : 0;
 }
 
+void measure_nodes_match_twins(struct measure_nodes *n)
+{
+    for (size_t i = 1; i < n->count; i++)
+        if (n->v[i].twin)
+            memcpy(n->v[i].digest, n->v[n->groups[n->v[i].group]].digest, CMC_SHA256_LEN);
+}
+
 static struct measure_bytes name_of(const struct measure_nodes *n, const struct measure_node *e)
 {
     const uint8_t *name = n->text.data + e->name;

@@ -2,6 +2,8 @@
 /* measure/rootfs_nodes.h -- all entries of a tree, compact, until hard-link groups are known. */
 #ifndef MEASURE_ROOTFS_NODES_H
 #define MEASURE_ROOTFS_NODES_H
+#include <stdbool.h>
+
 #include "measure/rootfs_entry.h"
 
 struct measure_node {               /* 96 bytes each; names and offsets are places in text */
@@ -26,6 +28,7 @@ struct measure_node {               /* 96 bytes each; names and offsets are plac
     uint32_t group;  /* 0 for none, else a place in groups */
     uint16_t mode;
     char type; /* 0 until it is known */
+    bool twin; /* f: its content is that of its group's first node */
 };
 
 struct measure_nodes {
@@ -54,6 +57,9 @@ CMC_MUST_CHECK int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struc
 /* A file that was seen before and is i by another name, unchanged since it was read: same device,
  * inode, size and ctime. 0: there is none. */
 uint32_t measure_nodes_twin(const struct measure_nodes *n, uint32_t i);
+
+/* Gives twins the content digests that their firsts have by now. */
+void measure_nodes_match_twins(struct measure_nodes *n);
 
 /* The node after i in walk order, or 0 after the last. */
 uint32_t measure_nodes_next(const struct measure_nodes *n, uint32_t i);

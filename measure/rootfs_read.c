@@ -10,26 +10,57 @@
 
 enum { TELL_ENTRIES = 1024, TELL_BYTES = 8 << 20, BLOCK = MEASURE_FSVERITY_BLOCK };
 
+static int fail_cancelled(struct cmc_err *err)
+{
+    errno = ECANCELED;
+    return cmc_fail(err, CMC_E_SYS, "cancelled");
+}
+
 static int tell(struct measure_meter *m, struct cmc_err *err)
 {
     m->told_entries = m->entries;
     m->told_work = m->work;
     if (!m->opts->progress || m->opts->progress(m->opts->ctx, m->entries, m->work) >= 0)
         return 0;
-    errno = ECANCELED;
-    return cmc_fail(err, CMC_E_SYS, "cancelled");
+    return fail_cancelled(err);
+}
+
+static void lock(const struct measure_meter *m)
+{
+    if (m->shared)
+        (void)pthread_mutex_lock(&m->shared->lock);
+}
+
+static void unlock(const struct measure_meter *m)
+{
+    if (m->shared)
+        (void)pthread_mutex_unlock(&m->shared->lock);
 }
 
 int measure_meter_entry(struct measure_meter *m, struct cmc_err *err)
 {
+    lock(m);
     m->entries++;
-    return m->entries - m->told_entries >= TELL_ENTRIES ? tell(m, err) : 0;
+    const int r = m->entries - m->told_entries >= TELL_ENTRIES ? tell(m, err) : 0;
+    unlock(m);
+    return r;
 }
 
 int measure_meter_read(struct measure_meter *m, size_t bytes, struct cmc_err *err)
 {
+    if (m->shared && atomic_load_explicit(&m->shared->stop, memory_order_relaxed))
+        return fail_cancelled(err);
+    lock(m);
     m->work += bytes;
-    return m->work - m->told_work >= TELL_BYTES ? tell(m, err) : 0;
+    const int r = m->work - m->told_work >= TELL_BYTES ? tell(m, err) : 0;
+    unlock(m);
+    return r;
+}
+
+void measure_meter_file(struct measure_meter *m, uint64_t size)
+{
+    m->files++;
+    m->bytes += size;
 }
 
 bool measure_content_sparse(const struct statx *sx)
@@ -73,16 +104,34 @@ static ssize_t read_full(int fd, uint8_t *buf, size_t want, uint64_t at)
     return (ssize_t)have;
 }
 
+int measure_content_range(int fd, uint64_t at, size_t len, uint8_t *buf, struct cmc_err *err)
+{
+    const ssize_t n = read_full(fd, buf, len, at);
+    if (n < 0)
+        return cmc_fail(err, CMC_E_SYS, "read");
+    if ((size_t)n < len)
+        return cmc_fail(err, CMC_E_VERIFY, "changed: it shrank while it was read");
+    return 0;
+}
+
+int measure_content_whole(int fd, size_t size, uint8_t *buf, struct cmc_err *err)
+{
+    /* Asks for a byte more: it shows what a size of 0 in a pseudo file system hides. */
+    const ssize_t n = read_full(fd, buf, size + 1, 0);
+    if (n < 0)
+        return cmc_fail(err, CMC_E_SYS, "read");
+    if ((size_t)n != size)
+        return cmc_fail(err, CMC_E_VERIFY, "changed: its size is not what was read");
+    return 0;
+}
+
 static int read_range(struct measure_content *c, const struct measure_sink *sink, int fd,
                       uint64_t at, uint64_t to, struct cmc_err *err)
 {
     while (at < to) {
         const size_t want = to - at < MEASURE_READ_SIZE ? (size_t)(to - at) : MEASURE_READ_SIZE;
-        const ssize_t n = read_full(fd, c->buf, want, at);
-        if (n < 0)
-            return cmc_fail(err, CMC_E_SYS, "read");
-        if ((size_t)n < want)
-            return cmc_fail(err, CMC_E_VERIFY, "changed: it shrank while it was read");
+        if (measure_content_range(fd, at, want, c->buf, err) < 0)
+            return -(int)err->code;
         sink->add(sink->to, c->buf, want);
         if (measure_meter_read(c->meter, want, err) < 0)
             return -(int)err->code;
@@ -129,25 +178,16 @@ static int read_all(struct measure_content *c, const struct measure_sink *sink, 
 {
     if (size > MEASURE_READ_SIZE)
         return read_range(c, sink, fd, 0, size, err);
-    /* Asks for a byte more: it shows what a size of 0 in a pseudo file system hides. */
-    const ssize_t n = read_full(fd, c->buf, (size_t)size + 1, 0);
-    if (n < 0)
-        return cmc_fail(err, CMC_E_SYS, "read");
-    if ((uint64_t)n != size)
-        return cmc_fail(err, CMC_E_VERIFY, "changed: its size is not what was read");
-    sink->add(sink->to, c->buf, (size_t)n);
-    return measure_meter_read(c->meter, (size_t)n, err);
+    if (measure_content_whole(fd, (size_t)size, c->buf, err) < 0)
+        return -(int)err->code;
+    sink->add(sink->to, c->buf, (size_t)size);
+    return measure_meter_read(c->meter, (size_t)size, err);
 }
 
 int measure_content_read(struct measure_content *c, const struct measure_sink *sink, int fd,
                          uint64_t size, bool sparse, struct cmc_err *err)
 {
-    const int r = (sparse ? read_sparse : read_all)(c, sink, fd, size, err);
-    if (r < 0)
-        return r;
-    c->meter->files++;
-    c->meter->bytes += size;
-    return 0;
+    return (sparse ? read_sparse : read_all)(c, sink, fd, size, err);
 }
 
 static void add_blocks(void *to, const void *data, size_t len)

@@ -2,16 +2,12 @@
 /* measure/rootfs_walk.c -- walks a tree by descriptors, never by paths. */
 #include "measure/rootfs_walk.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdalign.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/hex.h"
-#include "measure/rootfs_look.h"
+#include "measure/rootfs_names.h"
 
 enum { OPEN_DIRS_MAX = 64, PATH_SHOWN_MAX = 300 };
 
@@ -26,17 +22,11 @@ struct frame {
 };
 
 struct walker {
-    const struct measure_walk *form;
-    void *ctx;
-    struct measure_meter *meter;
+    struct measure_walk_run run;
     struct frame *frames;
     size_t depth, frame_cap;
     uint64_t mount;
-    struct cmc_buf path; /* of what we work on: errors name it */
-    struct cmc_buf text; /* names in directories being walked, each after a byte for its type */
-    uint32_t *names;     /* places in text */
-    size_t name_count, name_cap;
-    alignas(struct dirent64) char dents[65536];
+    struct measure_names names;
 };
 
 static void walker_free(struct walker *w)
@@ -44,9 +34,7 @@ static void walker_free(struct walker *w)
     for (size_t i = 0; i < w->depth; i++)
         cmc_closep(&w->frames[i].fd);
     free(w->frames);
-    free(w->names);
-    cmc_buf_done(&w->path);
-    cmc_buf_done(&w->text);
+    measure_names_done(&w->names);
     free(w);
 }
 
@@ -58,67 +46,16 @@ static int look(const struct walker *w, int dirfd, const char *name, struct stat
                         : measure_look(dirfd, name, sx, err);
 }
 
-static int keep_name(struct walker *w, const struct dirent64 *d, struct cmc_err *err)
-{
-    const size_t len = strlen(d->d_name);
-    if (len > MEASURE_NAME_MAX)
-        return cmc_fail(err, CMC_E_LIMIT, "a name of %zu bytes in it, at most %d", len,
-                        MEASURE_NAME_MAX);
-    if (w->name_count >= MEASURE_ENTRIES_MAX)
-        return cmc_fail(err, CMC_E_LIMIT, "more than %d entries", MEASURE_ENTRIES_MAX);
-    if (w->name_count == w->name_cap) {
-        const size_t cap = w->name_cap ? w->name_cap * 2 : 1024;
-        uint32_t *names = reallocarray(w->names, cap, sizeof(*names));
-        if (!names)
-            return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu names", cap);
-        w->names = names;
-        w->name_cap = cap;
-    }
-    cmc_put_u8(&w->text, d->d_type);
-    w->names[w->name_count++] = (uint32_t)w->text.len;
-    cmc_put(&w->text, d->d_name, len + 1);
-    return cmc_buf_check(&w->text, "names", err);
-}
-
-static int read_names(struct walker *w, int fd, struct cmc_err *err)
-{
-    for (;;) {
-        const ssize_t n = getdents64(fd, w->dents, sizeof(w->dents));
-        if (n < 0)
-            return cmc_fail(err, CMC_E_SYS, "list");
-        if (n == 0)
-            return 0;
-        for (ssize_t at = 0; at < n;) {
-            const struct dirent64 *d = (const void *)(w->dents + at);
-            at += d->d_reclen;
-            if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-                continue;
-            if (keep_name(w, d, err) < 0)
-                return -(int)err->code;
-        }
-    }
-}
-
-static int by_name(const void *a, const void *b, void *text)
-{
-    const char *base = text;
-    return strcmp(base + *(const uint32_t *)a, base + *(const uint32_t *)b);
-}
-
 /* The names in fd, after those of the directories around it, in order. */
 static int list(struct walker *w, int fd, struct measure_walk_names *out, struct cmc_err *err)
 {
-    const size_t first = w->name_count;
-    if (read_names(w, fd, err) < 0)
+    struct measure_names *n = w->run.names;
+    const size_t first = n->count;
+    if (measure_names_read(n, fd, 0, err) < 0 || measure_names_sort(n, first, err) < 0)
         return -(int)err->code;
-    const size_t count = w->name_count - first;
-    uint32_t *at = count ? w->names + first : NULL;
-    if (count > 1)
-        qsort_r(at, count, sizeof(*at), by_name, w->text.data);
-    for (size_t k = 1; k < count; k++)
-        if (by_name(&at[k - 1], &at[k], w->text.data) == 0)
-            return cmc_fail(err, CMC_E_VERIFY, "changed: one name twice while it was listed");
-    *out = (struct measure_walk_names){at, (const char *)w->text.data, count};
+    const size_t count = n->count - first;
+    *out = (struct measure_walk_names){count ? n->at + first : NULL, (const char *)n->text.data,
+                                       count};
     return 0;
 }
 
@@ -138,29 +75,24 @@ static int push(struct walker *w, const struct frame *f, struct cmc_err *err)
     return 0;
 }
 
-static struct measure_walk_entry entry_of(const struct walker *w, const char *name, int fd,
-                                          const struct statx *sx)
-{
-    return (struct measure_walk_entry){{w->path.data, w->path.len}, name, fd, sx};
-}
-
 /* Opens and lists the directory that is called name, or open, in dirfd. */
 static int enter(struct walker *w, int dirfd, const char *name, struct cmc_err *err)
 {
     struct statx sx;
     struct measure_walk_names names;
-    struct frame f = {.path = w->path.len, .text = w->text.len, .first = (uint32_t)w->name_count};
+    struct measure_names *n = w->run.names;
+    struct frame f = {.path = n->path.len, .text = n->text.len, .first = (uint32_t)n->count};
     cmc_autofd int fd = measure_look_open(dirfd, *name ? name : ".", O_RDONLY | O_DIRECTORY,
                                           MEASURE_LOOK_BENEATH, err);
     if (fd < 0 || look(w, fd, "", &sx, err) < 0 || list(w, fd, &names, err) < 0)
         return -(int)err->code;
-    const struct measure_walk_entry e = entry_of(w, name, fd, &sx);
-    if (w->form->enter(w->ctx, &e, &names, err) < 0)
+    const struct measure_walk_entry e = {{n->path.data, n->path.len}, name, fd, &sx, 0};
+    if (w->run.form->enter(w->run.ctx, &e, &names, err) < 0)
         return -(int)err->code;
     w->mount = sx.stx_mnt_id;
     f.fd = fd;
     f.next = f.first;
-    f.end = (uint32_t)w->name_count;
+    f.end = (uint32_t)n->count;
     f.facts = measure_facts_of(&sx);
     if (push(w, &f, err) < 0)
         return -(int)err->code;
@@ -168,62 +100,73 @@ static int enter(struct walker *w, int dirfd, const char *name, struct cmc_err *
     return 0;
 }
 
-static int visit(struct walker *w, int dirfd, const char *name, struct cmc_err *err)
+int measure_walk_visit(const struct measure_walk_run *run, const struct measure_walk_at *at,
+                       struct cmc_err *err)
 {
-    const bool look_only = w->form->look_only;
-    const uint64_t max = w->meter->opts->file_max;
+    const bool look_only = run->form->look_only;
+    const uint64_t max = run->meter->opts->file_max;
     struct statx sx;
     cmc_autofd int fd =
-        look_only ? -1 : measure_look_open(dirfd, name, O_PATH, MEASURE_LOOK_BENEATH, err);
+        look_only ? -1 : measure_look_open(at->dirfd, at->name, O_PATH, MEASURE_LOOK_BENEATH, err);
     if (!look_only && fd < 0)
         return -(int)err->code;
-    if (look(w, look_only ? dirfd : fd, look_only ? name : "", &sx, err) < 0)
+    if (measure_look_on(at->mount, look_only ? at->dirfd : fd, look_only ? at->name : "", &sx,
+                        err) < 0)
         return -(int)err->code;
     if (S_ISDIR(sx.stx_mode)) /* the listing did not say so */
-        return enter(w, dirfd, name, err);
+        return MEASURE_WALK_IS_DIR;
     if (S_ISREG(sx.stx_mode) && max && sx.stx_size > max)
         return cmc_fail(err, CMC_E_LIMIT, "%llu bytes, at most %llu (file_max)",
                         (unsigned long long)sx.stx_size, (unsigned long long)max);
     const struct measure_facts facts = measure_facts_of(&sx);
-    const struct measure_walk_entry e = entry_of(w, name, fd, &sx);
-    if (w->form->visit(w->ctx, &e, err) < 0)
-        return -(int)err->code;
-    return look_only ? 0 : measure_look_same(fd, &facts, err);
+    const struct cmc_buf *path = &run->names->path;
+    const struct measure_walk_entry e = {{path->data, path->len}, at->name, fd, &sx, at->layer};
+    const int r = run->form->visit(run->ctx, &e, err);
+    if (r == MEASURE_WALK_KEPT)
+        (void)cmc_take_fd(&fd);
+    return r != 0 ? (r < 0 ? r : 0) : look_only ? 0 : measure_look_same(fd, &facts, err);
 }
 
 /* Goes on with the next entry of the innermost directory. */
 static int advance(struct walker *w, struct frame *f, struct cmc_err *err)
 {
-    const char *entry = (const char *)w->text.data + w->names[f->next++];
-    const bool is_dir = entry[-1] == DT_DIR;
-    cmc_put_u8(&w->path, '/');
-    const size_t name = w->path.len;
-    cmc_put(&w->path, entry, strlen(entry) + 1);
-    if (cmc_buf_check(&w->path, "a path", err) < 0)
+    struct measure_names *n = w->run.names;
+    const uint32_t i = f->next++;
+    const bool is_dir = *measure_names_type(n, n->at[i]) == DT_DIR;
+    size_t place;
+    if (measure_names_step(n, i, w->run.meter, &place, err) < 0)
         return -(int)err->code;
-    w->path.len--; /* the NUL is there and does not count */
-    if (w->meter->entries >= MEASURE_ENTRIES_MAX)
-        return cmc_fail(err, CMC_E_LIMIT, "more than %d entries", MEASURE_ENTRIES_MAX);
-    if (measure_meter_entry(w->meter, err) < 0)
+    const char *name = (const char *)n->path.data + place;
+    const struct measure_walk_at at = {.dirfd = f->fd, .name = name, .mount = w->mount};
+    const int r = is_dir ? MEASURE_WALK_IS_DIR : measure_walk_visit(&w->run, &at, err);
+    return r == MEASURE_WALK_IS_DIR ? enter(w, f->fd, name, err) : r;
+}
+
+/* The directory around f, the innermost one, has a descriptor again. */
+static int reopen(struct walker *w, struct frame *f, struct cmc_err *err)
+{
+    if (w->depth == 1 || f[-1].fd >= 0)
+        return 0;
+    w->run.names->path.len = f[-1].path;
+    f[-1].fd = measure_look_open(f->fd, "..", O_RDONLY | O_DIRECTORY, MEASURE_LOOK_UP, err);
+    if (f[-1].fd < 0 || measure_look_same(f[-1].fd, &f[-1].facts, err) < 0)
         return -(int)err->code;
-    return (is_dir ? enter : visit)(w, f->fd, (const char *)w->path.data + name, err);
+    w->run.names->path.len = f->path;
+    return 0;
 }
 
 /* Ends the innermost directory and goes back to the one around it. */
 static int leave(struct walker *w, struct frame *f, struct cmc_err *err)
 {
-    if (measure_look_same(f->fd, &f->facts, err) < 0)
+    int r = reopen(w, f, err);
+    if (r == 0 && w->run.form->leave)
+        r = w->run.form->leave(w->run.ctx, f->fd, &f->facts, err);
+    if (r == MEASURE_WALK_KEPT)
+        (void)cmc_take_fd(&f->fd);
+    else if (r < 0 || measure_look_same(f->fd, &f->facts, err) < 0)
         return -(int)err->code;
-    if (w->depth > 1 && f[-1].fd < 0) {
-        w->path.len = f[-1].path;
-        f[-1].fd = measure_look_open(f->fd, "..", O_RDONLY | O_DIRECTORY, MEASURE_LOOK_UP, err);
-        if (f[-1].fd < 0 || measure_look_same(f[-1].fd, &f[-1].facts, err) < 0)
-            return -(int)err->code;
-    }
-    if (w->form->leave)
-        w->form->leave(w->ctx);
-    w->text.len = f->text;
-    w->name_count = f->first;
+    w->run.names->text.len = f->text;
+    w->run.names->count = f->first;
     cmc_closep(&f->fd);
     w->depth--;
     return 0;
@@ -234,31 +177,30 @@ static int walk(struct walker *w, int rootfd, struct cmc_err *err)
     int r = enter(w, rootfd, "", err);
     while (r == 0 && w->depth > 0) {
         struct frame *f = &w->frames[w->depth - 1];
-        w->path.len = f->path;
+        w->run.names->path.len = f->path;
         r = f->next < f->end ? advance(w, f, err) : leave(w, f, err);
     }
     return r;
 }
 
 /* The end of a path, in at most PATH_SHOWN_MAX bytes however it is escaped. */
-static void put_shown(struct cmc_buf *out, const struct cmc_buf *path)
+static void put_shown(struct cmc_buf *out, struct measure_bytes path)
 {
     for (size_t keep = PATH_SHOWN_MAX - 3;; keep /= 2) {
-        const size_t skip = path->len > keep ? path->len - keep : 0;
+        const size_t skip = path.len > keep ? path.len - keep : 0;
         out->len = 0;
         cmc_put_text(out, skip ? "..." : "");
-        cmc_put_safe(out, path->data + skip, path->len - skip, path->len);
+        cmc_put_safe(out, path.p + skip, path.len - skip, path.len);
         if (out->len <= PATH_SHOWN_MAX || out->bad)
             return;
     }
 }
 
-/* Puts the path that w works on before the message. */
-static int name_fault(const struct walker *w, struct cmc_err *err)
+int measure_walk_name_fault(struct measure_bytes path, struct cmc_err *err)
 {
     CMC_CLEANUP(cmc_buf_done) struct cmc_buf shown = cmc_buf_of((size_t)8 * PATH_SHOWN_MAX);
-    if (w->path.len)
-        put_shown(&shown, &w->path);
+    if (path.len)
+        put_shown(&shown, path);
     else
         cmc_put_u8(&shown, '/');
     return shown.bad ? -(int)err->code
@@ -271,12 +213,12 @@ int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
     struct walker *w = calloc(1, sizeof(*w));
     if (!w)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory to walk a tree");
-    w->form = form;
-    w->ctx = ctx;
-    w->meter = meter;
-    w->path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-    w->text = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-    const int r = walk(w, rootfd, err) < 0 ? name_fault(w, err) : 0;
+    measure_names_init(&w->names);
+    w->run = (struct measure_walk_run){form, ctx, meter, &w->names};
+    int r = walk(w, rootfd, err);
+    if (r < 0) /* the path that w works on */
+        r = measure_walk_name_fault((struct measure_bytes){w->names.path.data, w->names.path.len},
+                                    err);
     walker_free(w);
     return r;
 }

@@ -4,15 +4,15 @@
 #ifndef MEASURE_ROOTFS_WALK_H
 #define MEASURE_ROOTFS_WALK_H
 #include "measure/rootfs_entry.h"
+#include "measure/rootfs_look.h"
 #include "measure/rootfs_read.h"
-
-struct statx;
 
 struct measure_walk_entry {    /* borrowed while a call lasts */
     struct measure_bytes path; /* "/dir/name"; empty for the root */
     const char *name;          /* the end of path, NUL-terminated */
     int fd;                 /* a directory open for reading, else O_PATH; -1 when only looked at */
     const struct statx *sx; /* basic statistics and mount id */
+    uint32_t layer;         /* that it is from, topmost 0; 0 where there are none */
 };
 
 struct measure_walk_names { /* of a directory's entries, sorted as bytes; borrowed */
@@ -21,16 +21,40 @@ struct measure_walk_names { /* of a directory's entries, sorted as bytes; borrow
     size_t count;
 };
 
+enum {
+    /* What visit and leave may return: the descriptor is the form's from now on, and the form sees
+     * to it that what it stands for has not changed (measure_look_same()). */
+    MEASURE_WALK_KEPT = 1,
+    /* What measure_walk_visit() has found. */
+    MEASURE_WALK_IS_DIR = 2,
+};
+
 /* What a form does with what is met. An error ends the walk. */
 struct measure_walk {
     /* A directory, the root first: before what is in it. */
     int (*enter)(void *ctx, const struct measure_walk_entry *dir,
                  const struct measure_walk_names *names, struct cmc_err *err);
-    /* Anything else. */
+    /* Anything else: 0 or MEASURE_WALK_KEPT. */
     int (*visit)(void *ctx, const struct measure_walk_entry *e, struct cmc_err *err);
-    void (*leave)(void *ctx); /* the directory entered last and not left yet */
+    /* The directory entered last and not left yet: 0 or MEASURE_WALK_KEPT; may be NULL. */
+    int (*leave)(void *ctx, int fd, const struct measure_facts *facts, struct cmc_err *err);
     /* Only directories are opened; whether an entry changed during its visit is not asked. */
     bool look_only;
+};
+
+struct measure_names;
+struct measure_walk_run { /* what all steps of a walk share; borrowed */
+    const struct measure_walk *form;
+    void *ctx;
+    struct measure_meter *meter;
+    struct measure_names *names;
+};
+
+struct measure_walk_at { /* something that is no directory, before it is looked at */
+    int dirfd;
+    const char *name;
+    uint64_t mount;
+    uint32_t layer;
 };
 
 /* Walks the tree below rootfd (a directory, O_PATH is enough; borrowed), directories before what
@@ -40,4 +64,13 @@ struct measure_walk {
  * -CMC_E_VERIFY (changed, a mount point), -CMC_E_LIMIT (entries, names, a file above file_max). */
 CMC_MUST_CHECK int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,
                                 struct measure_meter *meter, struct cmc_err *err);
+
+/* The step of a walk onto anything but a directory: has it visited, and sees that it stays.
+ * Returns 0, or MEASURE_WALK_IS_DIR with nothing done. Errors: as measure_walk(), without the
+ * path. */
+CMC_MUST_CHECK int measure_walk_visit(const struct measure_walk_run *run,
+                                      const struct measure_walk_at *at, struct cmc_err *err);
+
+/* Puts a path ("" for the root) before the message, safe to be shown. Returns -code. */
+int measure_walk_name_fault(struct measure_bytes path, struct cmc_err *err);
 #endif

@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include "base/hex.h"
+#include "measure/rootfs_layers.h"
 
 uint32_t measure_idmap_inside(const struct measure_idmap *maps, size_t count, uint32_t id,
                               uint32_t unmapped)
@@ -97,8 +98,17 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Data in another layer, or a file that stands for none. */
+static bool is_for_overlay(const char *name, const char *prefix)
+{
+    const size_t len = prefix ? strlen(prefix) : 0;
+    return len && strncmp(name, prefix, len) == 0 &&
+           (strcmp(name + len, "metacopy") == 0 || strcmp(name + len, "whiteout") == 0);
+}
+
 /* Covered names, sorted, into s->covered; their number, or -code. */
-static int covered(const struct object *o, struct measure_xattr_scratch *s, struct cmc_err *err)
+static int covered(const struct object *o, const char *overlay, struct measure_xattr_scratch *s,
+                   struct cmc_err *err)
 {
     const ssize_t n = list(o, s->names, MEASURE_XATTR_LIST_MAX);
     if (n < 0 && errno == EOPNOTSUPP)
@@ -107,9 +117,12 @@ static int covered(const struct object *o, struct measure_xattr_scratch *s, stru
         return cmc_fail(err, CMC_E_SYS, "list extended attributes");
     size_t count = 0;
     s->names[n] = 0; /* the list comes from a file system, which may be anyone's */
-    for (const char *name = s->names; name < s->names + n; name += strlen(name) + 1)
+    for (const char *name = s->names; name < s->names + n; name += strlen(name) + 1) {
+        if (is_for_overlay(name, overlay))
+            return cmc_fail(err, CMC_E_FORMAT, MEASURE_LAYERS_NOT "the attribute %s", name);
         if (measure_entry_covers(name, strlen(name)))
             s->covered[count++] = name;
+    }
     qsort(s->covered, count, sizeof(s->covered[0]), by_name);
     for (size_t i = 1; i < count; i++)
         if (strcmp(s->covered[i - 1], s->covered[i]) == 0)
@@ -148,7 +161,7 @@ int measure_xattr_read(int fd, bool opath, const struct measure_rootfs_opts *opt
     struct object o = {.fd = fd};
     if (opath)
         (void)snprintf(o.magic, sizeof(o.magic), "/proc/self/fd/%d", fd);
-    const int count = covered(&o, s, err);
+    const int count = covered(&o, opts->overlay, s, err);
     if (count <= 0)
         return count;
     cmc_put_be32(out, (uint32_t)count);

@@ -146,8 +146,8 @@ def run(tool, *args):
     return done.stdout
 
 
-def compare(tool, dirs, ids):
-    flags = ["-m", "%d:%d:%d" % ids] if ids else []
+def compare(tool, dirs, ids, threads):
+    flags = ["-j", str(threads)] + (["-m", "%d:%d:%d" % ids] if ids else [])
     ranges = oracle.Map([ids] if ids else [])
     digests = run(tool, *flags, *dirs).split()
     listings = run(tool, "-l", *flags, *dirs)
@@ -185,9 +185,10 @@ def random_trees(tool, top, seed, trees):
             for what, n in grower.made.items():
                 made[what] = made.get(what, 0) + n
         ids = [None, (0, 100000, 65536), (1000, 0, 70000), (5, 1000, 100)][start // BATCH % 4]
-        fault = compare(tool, dirs, ids)
+        threads = [1, 0, 2, 16, 5][start // BATCH % 5]
+        fault = compare(tool, dirs, ids, threads)
         if fault:
-            sys.exit(f"seed {seed}: {fault}; the tree is kept")
+            sys.exit(f"seed {seed}, {threads} threads: {fault}; the tree is kept")
         for path in dirs:
             shutil.rmtree(path)
     return made
@@ -198,7 +199,8 @@ def against_fsverity(tool, top):
         return "fsverity is not installed"
     path = top + b"/verity"
     os.mkdir(path)
-    sizes = [0, 1, 4095, 4096, 4097, 128 * 4096 - 1, 128 * 4096, 128 * 4096 + 1, (10 << 20) + 1]
+    sizes = [0, 1, 4095, 4096, 4097, 128 * 4096 - 1, 128 * 4096, 128 * 4096 + 1,
+             3 * 128 * 4096 - 1, 3 * 128 * 4096, 3 * 128 * 4096 + 1, (10 << 20) + 1, (65 << 20) + 1]
     rng = random.Random(1)
     for size in sizes:
         with open(path + b"/%d" % size, "wb") as f:
@@ -208,7 +210,11 @@ def against_fsverity(tool, top):
             f.seek(size // 2)
             f.write(b"x" if size else b"")
     shown = {}
-    for line in run(tool, "-l", path).splitlines()[2:]:
+    listing = run(tool, "-l", path)
+    for threads in "1", "2", "16":
+        if run(tool, "-l", "-j", threads, path) != listing:
+            sys.exit(f"{threads} threads: another listing")
+    for line in listing.splitlines()[2:]:
         fields = line.split(b" ")
         shown[fields[4]] = fields[6].removeprefix(b"verity=")
     for name in os.listdir(path):

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/tools/rootfs_digest.c -- prints the exact digest of directories, for the oracle tests.
- * rootfs_digest [-c|-l|-t] [-r] [-s] [-m INSIDE:OUTSIDE:COUNT] DIR...
+ * rootfs_digest [-c|-l|-t] [-r] [-s] [-j THREADS] [-m INSIDE:OUTSIDE:COUNT] DIR...
  *                                        a digest each; -c: of profile cmc; -l: the listing
  *                                        instead; -t: the stamp instead; -r: rootless; -s:
- *                                        statistics; -m: a range of ids, of users and groups
- *                                        alike
- * rootfs_digest -L FILE                  the digest of a listing
+ *                                        statistics; -j: threads, 0 for as it likes; -m: a range of
+ * ids, of users and groups alike rootfs_digest -L FILE                  the digest of a listing
  * rootfs_digest -d FIRST SECOND          how two listings differ */
 #include <fcntl.h>
 #include <stdio.h>
@@ -49,6 +48,7 @@ static void print_stats(const struct measure_rootfs *m, const struct timespec *f
 
 struct options {
     bool cmc, list, rootless, stamp, stats;
+    unsigned threads;
     struct measure_idmap map;
 };
 
@@ -72,6 +72,7 @@ static int measure(const char *dir, const struct options *o)
                                              .uid_maps = maps,
                                              .gid_maps = maps,
                                              .rootless = o->rootless,
+                                             .threads = o->threads,
                                              .listing = o->list ? &listing : NULL};
     struct measure_rootfs got = {0};
     struct cmc_err err = {0};
@@ -170,12 +171,14 @@ int main(int argc, char **argv)
         return listing_digest(argv[2]) < 0;
     if (argc == 4 && strcmp(argv[1], "-d") == 0)
         return diff(argv[2], argv[3]) < 0;
-    while ((opt = getopt(argc, argv, "cltrsm:")) != -1) {
+    while ((opt = getopt(argc, argv, "cltrsj:m:")) != -1) {
         o.list |= opt == 'l';
         o.cmc |= opt == 'c';
         o.rootless |= opt == 'r';
         o.stamp |= opt == 't';
         o.stats |= opt == 's';
+        if (opt == 'j')
+            o.threads = (unsigned)strtoul(optarg, NULL, 10);
         if (opt == '?' || (opt == 'm' && read_map(optarg, &o.map) < 0))
             return 2;
     }

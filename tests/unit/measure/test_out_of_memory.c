@@ -7,6 +7,7 @@
 #include "measure/config_cmc.h"
 #include "measure/reference.h"
 #include "measure/rootfs_cmc.h"
+#include "measure/rootfs_layers.h"
 #include "measure/rootfs_stamp.h"
 #include "tests/lib/fail_alloc.h"
 #include "tests/tools/logs.h"
@@ -190,6 +191,21 @@ static int digest_tree(struct cmc_err *err)
     return rc;
 }
 
+/* The tree above a directory that has one of its directories, empty: merged, nothing changes. */
+static int digest_layers(struct cmc_err *err)
+{
+    cmc_autofd int below = openat(tree.fd, "../below", O_PATH | O_CLOEXEC);
+    const int fds[] = {tree.fd, below};
+    const struct measure_layers layers = {.fds = fds, .count = 2, .userxattr = true};
+    const struct measure_rootfs_opts opts = {0};
+    struct measure_rootfs got = {.entries = 77};
+    const int rc = measure_rootfs_layers(&layers, &opts, &got, err);
+    assert_int_equal(got.entries, rc < 0 ? 77 : tree.got.entries);
+    if (rc == 0)
+        assert_memory_equal(got.digest, tree.got.digest, sizeof(got.digest));
+    return rc;
+}
+
 static int digest_tree_cmc(struct cmc_err *err)
 {
     const struct measure_rootfs_opts opts = {0};
@@ -253,6 +269,7 @@ static struct row {
     {"a log is exported as JSON", export_json},
     {"a log is exported as CBOR", export_cbor},
     {"a tree is digested", digest_tree},
+    {"layers are digested", digest_layers},
     {"a tree is digested as CMC does", digest_tree_cmc},
     {"a tree is stamped", stamp_tree},
     {"a listing is digested", digest_listing},
@@ -271,6 +288,8 @@ static void fill_tree(void)
     char name[32];
     begin(&tree);
     fill(&tree);
+    assert_int_equal(mkdirat(tree.fd, "../below", 0755) | mkdirat(tree.fd, "../below/dir", 0755),
+                     0);
     for (int i = 0; i < 400; i++) {
         (void)snprintf(name, sizeof(name), i % 2 ? "dir/f%d" : "dir/d%d", i);
         assert_int_equal(i % 2 ? put(tree.fd, name, "x") : mkdirat(tree.fd, name, 0700), 0);

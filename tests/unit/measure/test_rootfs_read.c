@@ -65,8 +65,6 @@ static void holes_change_nothing(void **state)
             assert_int_equal(digest(&f, (uint64_t)sizes[k], false, plain), 0);
             assert_int_equal(digest(&f, (uint64_t)sizes[k], true, sparse), 0);
             assert_memory_equal(plain, sparse, sizeof(plain));
-            assert_int_equal(f.meter.files, 2);
-            assert_int_equal(f.meter.bytes, 2 * sizes[k]);
             close_file(&f);
         }
 }

@@ -63,17 +63,26 @@ static struct meddling {
     const char *name;
     int (*act)(const struct tree *t);
     enum cmc_code code;
-    const char *begins;
+    unsigned threads;
+    const char *begins; /* with several threads another change of the same act may be met first */
 } meddlings[] = {
-    {"a byte written meanwhile", write_the_big, CMC_E_VERIFY,
+    {"a byte written meanwhile", write_the_big, CMC_E_VERIFY, 1,
      "/big: changed while it was measured"},
-    {"cut meanwhile", cut_the_big, CMC_E_VERIFY, "/big: changed: it shrank"},
-    {"chmod meanwhile", chmod_the_big, CMC_E_VERIFY, "/big: changed while it was measured"},
-    {"a file added meanwhile", add_beside, CMC_E_VERIFY, "/: changed while it was measured"},
-    {"a file removed meanwhile", remove_a_later, CMC_E_VERIFY, "/later: changed: it vanished"},
-    {"a directory made a link meanwhile", swap_the_directory, CMC_E_VERIFY,
-     "/dir: changed: its type is another"},
-    {"cancelled", cancel, CMC_E_SYS, "/big: cancelled"},
+    {"cut meanwhile", cut_the_big, CMC_E_VERIFY, 1, "/big: changed: it shrank"},
+    {"chmod meanwhile", chmod_the_big, CMC_E_VERIFY, 1, "/big: changed while it was measured"},
+    {"a file added meanwhile", add_beside, CMC_E_VERIFY, 1, "/: changed while it was measured"},
+    {"a file removed meanwhile", remove_a_later, CMC_E_VERIFY, 1,
+     "/later: changed while it was measured"},
+    {"a directory made a link meanwhile", swap_the_directory, CMC_E_VERIFY, 1,
+     "/dir: changed while it was measured"},
+    {"cancelled", cancel, CMC_E_SYS, 1, "/big: cancelled"},
+    {"a byte written meanwhile, threads", write_the_big, CMC_E_VERIFY, 4, "/big: changed while"},
+    {"cut meanwhile, threads", cut_the_big, CMC_E_VERIFY, 4, "/big: changed"},
+    {"chmod meanwhile, threads", chmod_the_big, CMC_E_VERIFY, 4, "/big: changed while"},
+    {"a file added meanwhile, threads", add_beside, CMC_E_VERIFY, 4, "/"},
+    {"a file removed meanwhile, threads", remove_a_later, CMC_E_VERIFY, 4, "/"},
+    {"a directory made a link meanwhile, threads", swap_the_directory, CMC_E_VERIFY, 4, "/"},
+    {"cancelled, threads", cancel, CMC_E_SYS, 4, "/big: cancelled"},
 };
 
 static void run_meddling(void **state)
@@ -81,7 +90,8 @@ static void run_meddling(void **state)
     const struct meddling *row = *state;
     struct tree t;
     struct meddler m = {.t = &t, .act = row->act};
-    const struct measure_rootfs_opts opts = {.progress = meddle, .ctx = &m};
+    const struct measure_rootfs_opts opts = {
+        .threads = row->threads, .progress = meddle, .ctx = &m};
     uint8_t poison[sizeof(t.got)];
     begin(&t);
     cmc_autofd int big = openat(t.fd, "big", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_worker.c -- reads files: small ones together, large ones one by one. */
+#include "measure/rootfs_worker.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+static int by_inode(const void *a, const void *b)
+{
+    const struct measure_job *const *x = a, *const *y = b;
+    return ((*x)->facts.ino > (*y)->facts.ino) - ((*x)->facts.ino < (*y)->facts.ino);
+}
+
+static bool is_small(const struct measure_job *j)
+{
+    return !j->sparse && j->facts.size <= MEASURE_BATCH_BYTES;
+}
+
+/* Digests of what was read so far. */
+static int flush(struct measure_worker *w, struct cmc_err *err)
+{
+    const size_t bytes = w->unmetered;
+    measure_batch_end(&w->batch);
+    w->unmetered = 0;
+    return measure_meter_read(w->meter, bytes, err);
+}
+
+static int read_small(struct measure_worker *w, struct measure_job *j, int file,
+                      struct cmc_err *err)
+{
+    const size_t size = (size_t)j->facts.size;
+    if (!measure_batch_has_room(&w->batch, size) && flush(w, err) < 0)
+        return -(int)err->code;
+    if (measure_content_whole(file, size, measure_batch_room(&w->batch), err) < 0)
+        return -(int)err->code;
+    measure_batch_add(&w->batch, size, j->digest);
+    w->unmetered += size;
+    return 0;
+}
+
+static int read_content(struct measure_worker *w, struct measure_job *j, int file,
+                        struct cmc_err *err)
+{
+    const uint64_t size = j->facts.size;
+    if (j->known)
+        return 0;
+    if (is_small(j))
+        return read_small(w, j, file, err);
+    if (j->sparse)
+        return measure_content_digest(&w->content, file, size, true, j->digest, err);
+    if (flush(w, err) < 0 || w->large(w->ctx, w, file, size, err) < 0)
+        return -(int)err->code;
+    measure_fsverity_end(&w->content.tree, size, j->digest);
+    return 0;
+}
+
+static int read_job(struct measure_worker *w, struct measure_job *j, int ahead, struct cmc_err *err)
+{
+    cmc_autofd int file = ahead >= 0 ? ahead : measure_content_open(j->fd, err);
+    if (file < 0 || read_content(w, j, file, err) < 0 ||
+        measure_xattr_read(file, false, w->opts, &w->xattrs, &j->xattrs, err) < 0)
+        return -(int)err->code;
+    return measure_look_same(j->fd, &j->facts, err);
+}
+
+/* Many requests at once are what a disk likes. A failure shows when the file is read. */
+static void ask_ahead(struct measure_worker *w, struct measure_job *job[], size_t n)
+{
+    struct cmc_err ignored;
+    for (size_t i = 0; i < n; i++) {
+        if (job[i]->known || !is_small(job[i]))
+            continue;
+        w->ahead[i] = measure_content_open(job[i]->fd, &ignored);
+        if (w->ahead[i] >= 0)
+            (void)posix_fadvise(w->ahead[i], 0, (off_t)job[i]->facts.size, POSIX_FADV_WILLNEED);
+    }
+}
+
+int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size_t n, bool cold,
+                       uint32_t *node, struct cmc_err *err)
+{
+    int r = 0;
+    *node = job[0]->node;
+    qsort(job, n, sizeof(void *), by_inode);
+    for (size_t i = 0; i < n; i++)
+        w->ahead[i] = -1;
+    if (cold)
+        ask_ahead(w, job, n);
+    for (size_t i = 0; i < n; i++) {
+        if (r == 0 && !atomic_load_explicit(&w->meter->shared->stop, memory_order_relaxed)) {
+            *node = job[i]->node;
+            r = read_job(w, job[i], cmc_take_fd(&w->ahead[i]), err);
+        }
+        cmc_closep(&w->ahead[i]);
+        cmc_closep(&job[i]->fd);
+    }
+    if (r == 0)
+        return flush(w, err);
+    w->batch.files = w->batch.blocks = w->unmetered = 0;
+    return r;
+}
