@@ -166,7 +166,7 @@ int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
     return stamp(rootfd, NULL, opts, out, err);
 }
 
-int measure_rootfs_layers_stamp(const struct measure_layers *layers,
+int measure_rootfs_stamp_layers(const struct measure_layers *layers,
                                 const struct measure_rootfs_opts *opts,
                                 struct measure_rootfs_stamp *out, struct cmc_err *err)
 {

@@ -26,7 +26,7 @@ struct measure_rootfs_stamp {
 CMC_MUST_CHECK int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
                                         struct measure_rootfs_stamp *out, struct cmc_err *err);
 /* The same of what an overlay of these layers shows. Errors: as measure_rootfs_layers(). */
-CMC_MUST_CHECK int measure_rootfs_layers_stamp(const struct measure_layers *layers,
+CMC_MUST_CHECK int measure_rootfs_stamp_layers(const struct measure_layers *layers,
                                                const struct measure_rootfs_opts *opts,
                                                struct measure_rootfs_stamp *out,
                                                struct cmc_err *err);

@@ -10,12 +10,12 @@
 #include "base/cleanup.h"
 #include "base/safe_open.h"
 #include "record/details.h"
-#include "tools/cmc_measure_flight.h"
 #include "tools/cmc_measure_job.h"
 #include "tools/cmc_measure_key.h"
 #include "tools/cmc_measure_mounts.h"
 #include "tools/cmc_measure_options.h"
 #include "tools/cmc_measure_rootfs.h"
+#include "tools/cmc_measure_tree.h"
 
 /* Opens an absolute path below "/": a file of root's, not reached over links. */
 static int open_trusted(const char *path, uint64_t max, struct cmc_err *err)
@@ -138,9 +138,9 @@ static int load_key(const char *path, uint8_t key[static CMC_MEASURE_KEY_LEN], s
     return 0;
 }
 
-/* A detail that cannot be stored costs explanations, not the measurement: it is said, no more. */
-static void store(struct cmc_measure_job *j, const char *kind, const uint8_t digest[static 32],
-                  const struct cmc_buf *data)
+void cmc_measure_create_store(const struct cmc_measure_job *j, const char *kind,
+                              const uint8_t digest[static CMC_SHA256_LEN],
+                              const struct cmc_buf *data)
 {
     struct cmc_err why = {0};
     char dir[CMC_SITE_TEXT_MAX + sizeof("/details")];
@@ -168,101 +168,7 @@ static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
     ev->terminal = j->config.terminal;
     memcpy(ev->config, j->config.digest, CMC_SHA256_LEN);
     memcpy(ev->raw_config, j->config.raw_digest, CMC_SHA256_LEN);
-    store(j, "config", ev->config, &j->config.detail);
-    return 0;
-}
-
-/* An event of profile cmc has no place for one. */
-static bool keeps_listing(const struct cmc_measure_job *j)
-{
-    return j->env->site->keep_listing && !j->dry_run && j->how.profile == MEASURE_PROFILE_EXACT;
-}
-
-struct shared { /* what a flight measures */
-    struct cmc_measure_job *job;
-    const struct measure_rootfs_opts *opts;
-    int root;
-};
-
-static int walk(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
-                struct cmc_measure_walked *out, struct cmc_err *err)
-{
-    struct shared *s = ctx;
-    struct cmc_measure_job *j = s->job;
-    cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
-    struct cmc_buf *kept = keeps_listing(j) ? &listing : NULL;
-    struct measure_rootfs tree;
-    j->how.progress = progress;
-    j->how.ctx = progress_ctx;
-    j->how.stamp = &out->stamp;
-    if (cmc_measure_state_rootfs(&j->how, &j->spec, s->root, kept, &tree, err) < 0)
-        return -(int)err->code;
-    out->leased = tree.leased;
-    out->tree = (struct cmc_measure_tree){.has_listing = kept != NULL};
-    memcpy(out->tree.rootfs, tree.digest, CMC_SHA256_LEN);
-    if (kept) {
-        cmc_sha256(listing.data, listing.len, out->tree.listing);
-        store(j, "listing", out->tree.listing, &listing);
-    }
-    return 0;
-}
-
-static int look(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
-                struct measure_rootfs_stamp *out, struct cmc_err *err)
-{
-    struct shared *s = ctx;
-    struct measure_rootfs_opts opts = *s->opts;
-    opts.progress = progress;
-    opts.ctx = progress_ctx;
-    return measure_rootfs_stamp(s->root, &opts, out, err);
-}
-
-static bool has_listing(void *ctx, const uint8_t digest[static CMC_SHA256_LEN])
-{
-    const struct shared *s = ctx;
-    char dir[CMC_SITE_TEXT_MAX + sizeof("/details")];
-    (void)snprintf(dir, sizeof(dir), "%s/details", s->job->env->site->state_dir);
-    return record_details_has(dir, "listing", digest);
-}
-
-/* Measures the tree, or joins a helper that is at the same. */
-static int share(struct cmc_measure_job *j, const struct cmc_measure_mounts *mounts, int root,
-                 struct cmc_err *err)
-{
-    const struct measure_rootfs_opts opts = {
-        .uids = j->spec.uids,
-        .gids = j->spec.gids,
-        .uid_maps = j->spec.uid_maps,
-        .gid_maps = j->spec.gid_maps,
-        .file_max = j->how.file_max,
-    };
-    struct shared shared = {.job = j, .opts = &opts, .root = root};
-    const struct cmc_measure_flight f = {
-        .runtime_dir = j->env->site->runtime_dir,
-        .form = j->how.profile == MEASURE_PROFILE_CMC ? "cmc 1" : "exact 1",
-        .task = j->request->id,
-        .log = j->env->log,
-        .link = j->env->link,
-        .opts = &opts,
-        .keep_listing = keeps_listing(j),
-        .kind = mounts->kind,
-        .options = mounts->options,
-        .layers = &root,
-        .layer_count = mounts->kind == CMC_MEASURE_OVERLAY && mounts->layer_count > 1 ? 0 : 1,
-        .walk = walk,
-        .look = look,
-        .has_listing = has_listing,
-        .ctx = &shared,
-    };
-    struct measure_event *ev = &j->event;
-    struct cmc_measure_tree tree;
-    enum cmc_measure_source source;
-    if (cmc_measure_flight_run(&f, &tree, &source, err) < 0)
-        return -(int)err->code;
-    ev->has_rootfs = true;
-    memcpy(ev->rootfs, tree.rootfs, CMC_SHA256_LEN);
-    ev->has_listing = tree.has_listing;
-    memcpy(ev->listing, tree.listing, CMC_SHA256_LEN);
+    cmc_measure_create_store(j, "config", ev->config, &j->config.detail);
     return 0;
 }
 
@@ -293,11 +199,13 @@ static int measure_tree(struct cmc_measure_job *j, struct cmc_err *err)
                         "root file system: mounts go to rootfs, but root.path is \"%.200s\"",
                         j->spec.root_path ? j->spec.root_path : "");
     const bool filled = cmc_measure_rootfs_upper_filled(mounts);
-    cmc_autofd int root = cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path, err);
+    CMC_CLEANUP(cmc_measure_rootfs_close) struct cmc_measure_rootfs from = {.root = -1};
+    const int opened =
+        cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path, true, &from, err);
     j->result.mount_us = (uint32_t)cmc_measure_job_us(start_us);
-    if (root < 0)
+    if (opened < 0)
         return cmc_wrap(err, "root file system");
-    if (share(j, mounts, root, err) < 0)
+    if (cmc_measure_tree_digest(j, &from, err) < 0)
         return -(int)err->code;
     if (filled || !cmc_measure_rootfs_upper_filled(mounts))
         return 0;

@@ -59,7 +59,7 @@ static int measure_layers(const struct request *r, bool cmc, const struct measur
                                           .userxattr = strchr(r->fields[1], 'u') != NULL,
                                           .redirects = strchr(r->fields[1], 'r') != NULL};
     if ((cmc ? measure_rootfs_cmc_layers : measure_rootfs_layers)(&layers, opts, got, err) < 0 ||
-        measure_rootfs_layers_stamp(&layers, opts, &later, err) < 0)
+        measure_rootfs_stamp_layers(&layers, opts, &later, err) < 0)
         return -(int)err->code;
     return memcmp(later.digest, opts->stamp->digest, CMC_SHA256_LEN) == 0
                ? 0

@@ -220,7 +220,7 @@ static int stamp_layers(struct tree *t, const char *upper, struct measure_rootfs
     cmc_autofd int fd = open(upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
     const int fds[] = {fd, t->fd};
     const struct measure_layers layers = {.fds = fds, .count = 2};
-    return measure_rootfs_layers_stamp(&layers, &none, out, &t->err);
+    return measure_rootfs_stamp_layers(&layers, &none, out, &t->err);
 }
 
 static int with_layers(struct tree *t)
