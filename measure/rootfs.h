@@ -15,6 +15,8 @@ struct measure_idmap {
     uint32_t inside, outside, count;
 };
 
+struct measure_known; /* measure/rootfs_known.h */
+
 struct measure_rootfs_opts {
     const struct measure_idmap *uids, *gids; /* borrowed; NULL with count 0: ids as they are */
     size_t uid_maps, gid_maps;
@@ -27,6 +29,13 @@ struct measure_rootfs_opts {
     const char *overlay;
     uint64_t file_max;       /* a larger file is an error that names it; 0: no limit */
     struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
+    /* Ask of each file, before its first byte is read, that nobody has it open for writing or
+     * mapped writable: see measure_rootfs.leased. The caller ignores SIGIO, which tells of an
+     * opener in that moment, and needs CAP_LEASE for files of others. */
+    bool lease;
+    /* NULL, or who remembers contents of files: exact form, of layers. With lease, else nothing is
+     * learned. */
+    const struct measure_known *known;
     /* Called at least once per 64 MiB and per 4096 entries, by one thread at a time, which may be
      * one of ours with all signals blocked; may be NULL. A result below 0 ends the walk with
      * -CMC_E_SYS "cancelled". */
@@ -38,6 +47,7 @@ struct measure_rootfs {
     uint8_t digest[CMC_SHA256_LEN];
     uint64_t entries; /* below the root, of any type */
     uint64_t files, bytes;
+    uint64_t known_files, known_bytes; /* of these: not read, since opts->known had them */
     uint64_t guessed; /* rootless: links and read-only entries, of which no owner is kept: 0:0 */
 };
 

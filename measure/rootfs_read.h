@@ -22,6 +22,7 @@ struct measure_meter {
     uint64_t entries, files, bytes;         /* bytes: sizes of files, holes included */
     uint64_t told_entries, work, told_work; /* work: bytes really read */
     struct measure_shared *shared;          /* borrowed; NULL where there is one thread */
+    atomic_bool unleased;                   /* opts->lease: somebody may write what is being read */
 };
 /* One more entry, or some more bytes read, by any thread; progress is called by one at a time.
  * Errors: -CMC_E_SYS "cancelled". */
@@ -36,6 +37,10 @@ bool measure_content_sparse(const struct statx *sx);
 /* Opens for reading the regular file that fd (O_PATH) stands for; returns a descriptor, owned by
  * the caller, or -CMC_E_SYS. */
 CMC_MUST_CHECK int measure_content_open(int fd, struct cmc_err *err);
+/* With opts->lease, before the first byte of file is read: nobody may have it open for writing, or
+ * mapped writable, or the meter says so, and the result is false. Who opens it for writing in that
+ * moment waits no longer than that. */
+bool measure_content_lease(struct measure_meter *m, int file);
 /* Reads a file of size bytes, and a byte more where there is one, to buf.
  * Errors: -CMC_E_SYS, -CMC_E_VERIFY (other than size bytes). */
 CMC_MUST_CHECK int measure_content_whole(int fd, size_t size, uint8_t *buf, struct cmc_err *err);
