@@ -199,6 +199,8 @@ static bool start_file(struct cmc_measure_contents *c, uint32_t layer)
     s->layer = layer;
     s->there = open_file(c, l, s->dir, head.lead_ns); /* another may have written it meanwhile */
     s->next = 0;
+    if (s->there && s->there->head.lead_ns > head.lead_ns) /* steps must not add up unseen */
+        head.lead_ns = s->there->head.lead_ns;
     memcpy(head.boot, c->boot, sizeof(head.boot));
     memcpy(head.layer, l->identity, sizeof(head.layer));
     cmc_measure_contents_file_start(s->writer, s->fd, &head);
