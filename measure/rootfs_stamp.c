@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "measure/rootfs_walk.h"
+#include "measure/rootfs_layers.h"
 #include "measure/rootfs_xattr.h"
 
 /* How far the clock of ctimes may stand: a tick of the slowest kernels, and the unit of file
@@ -111,8 +111,10 @@ static uint32_t wait_of(uint64_t rested, uint64_t begun)
     return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
-int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
-                         struct measure_rootfs_stamp *out, struct cmc_err *err)
+/* layers: NULL for the tree below rootfd. */
+static int stamp(int rootfd, const struct measure_layers *layers,
+                 const struct measure_rootfs_opts *opts, struct measure_rootfs_stamp *out,
+                 struct cmc_err *err)
 {
     static const struct measure_walk form = {.enter = enter, .visit = visit, .look_only = true};
     static const char domain[] = "cmc-rootfs-stamp-1";
@@ -124,11 +126,25 @@ int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
     cmc_sha256_init(&s->hash);
     cmc_sha256_add(&s->hash, domain, sizeof(domain));
     const uint64_t begun = change_clock();
-    if (measure_walk(rootfd, &form, s, &s->meter, err) < 0)
+    if ((layers ? measure_layers_walk(layers, &form, s, &s->meter, err)
+                : measure_walk(rootfd, &form, s, &s->meter, err)) < 0)
         return -(int)err->code;
     cmc_sha256_end(&s->hash, out->digest);
     out->entries = s->meter.entries;
     out->wait_ms = wait_of(s->rested, begun);
     out->rested_ns = s->rested;
     return 0;
+}
+
+int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
+                         struct measure_rootfs_stamp *out, struct cmc_err *err)
+{
+    return stamp(rootfd, NULL, opts, out, err);
+}
+
+int measure_rootfs_stamp_layers(const struct measure_layers *layers,
+                                const struct measure_rootfs_opts *opts,
+                                struct measure_rootfs_stamp *out, struct cmc_err *err)
+{
+    return stamp(-1, layers, opts, out, err);
 }

@@ -26,4 +26,10 @@ struct measure_rootfs_stamp {
  * Errors: as measure_rootfs(); *out untouched. */
 CMC_MUST_CHECK int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
                                         struct measure_rootfs_stamp *out, struct cmc_err *err);
+/* The same of what an overlay of these layers shows. A change below a layer shows only where the
+ * overlay does. Errors: as measure_layers_walk(). */
+CMC_MUST_CHECK int measure_rootfs_stamp_layers(const struct measure_layers *layers,
+                                               const struct measure_rootfs_opts *opts,
+                                               struct measure_rootfs_stamp *out,
+                                               struct cmc_err *err);
 #endif

@@ -178,8 +178,8 @@ static bool keeps_listing(const struct cmc_measure_job *j)
     return j->env->site->keep_listing && !j->dry_run && j->how.profile == MEASURE_PROFILE_EXACT;
 }
 
-static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progress_ctx,
-                struct cmc_measure_tree *out, struct cmc_err *err)
+static int walk(void *ctx, const struct cmc_measure_rootfs *from, cmc_measure_progress *progress,
+                void *progress_ctx, struct cmc_measure_tree *out, struct cmc_err *err)
 {
     struct cmc_measure_job *j = ctx;
     cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
@@ -187,7 +187,7 @@ static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progr
     struct measure_rootfs tree;
     j->how.progress = progress;
     j->how.ctx = progress_ctx;
-    if (cmc_measure_state_rootfs(&j->how, &j->spec, root, kept, &tree, err) < 0)
+    if (cmc_measure_state_rootfs(&j->how, &j->spec, from, kept, &tree, err) < 0)
         return -(int)err->code;
     *out = (struct cmc_measure_tree){.has_listing = kept != NULL};
     memcpy(out->rootfs, tree.digest, CMC_SHA256_LEN);
@@ -199,8 +199,7 @@ static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progr
 }
 
 /* Measures the tree, or joins a helper that is at the same. */
-static int share(struct cmc_measure_job *j, const struct cmc_measure_mounts *mounts, int root,
-                 struct cmc_err *err)
+static int share(struct cmc_measure_job *j, struct cmc_measure_rootfs *from, struct cmc_err *err)
 {
     const struct measure_rootfs_opts opts = {
         .uids = j->spec.uids,
@@ -215,8 +214,8 @@ static int share(struct cmc_measure_job *j, const struct cmc_measure_mounts *mou
         .task = j->request->id,
         .log = j->env->log,
         .link = j->env->link,
-        .mounts = mounts,
-        .root = root,
+        .mounts = from->mounts,
+        .from = from,
         .opts = &opts,
         .keep_listing = keeps_listing(j),
         .take_off_ms = CMC_MEASURE_TAKE_OFF_MS,
@@ -261,11 +260,13 @@ static int measure_tree(struct cmc_measure_job *j, struct cmc_err *err)
                         "root file system: mounts go to rootfs, but root.path is \"%.200s\"",
                         j->spec.root_path ? j->spec.root_path : "");
     const bool filled = cmc_measure_rootfs_upper_filled(mounts);
-    cmc_autofd int root = cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path, err);
+    CMC_CLEANUP(cmc_measure_rootfs_close) struct cmc_measure_rootfs from = {.root = -1};
+    const int opened = cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path,
+                                               j->how.profile == MEASURE_PROFILE_EXACT, &from, err);
     j->result.mount_us = (uint32_t)cmc_measure_job_us(start_us);
-    if (root < 0)
+    if (opened < 0)
         return cmc_wrap(err, "root file system");
-    if (share(j, mounts, root, err) < 0)
+    if (share(j, &from, err) < 0)
         return -(int)err->code;
     if (filled || !cmc_measure_rootfs_upper_filled(mounts))
         return 0;

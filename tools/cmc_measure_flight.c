@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "base/applog.h"
-#include "measure/rootfs_stamp.h"
 #include "tools/cmc_measure_flight_dir.h"
 
 enum { TELL_MS = 200, LOOK_MS = 50, ROUNDS = 3, CLOCK_SET_NS = 500000000 };
@@ -76,7 +75,7 @@ static bool stamp(struct pilot *p, struct measure_rootfs_stamp *out)
     opts.listing = NULL;
     opts.progress = stamping;
     opts.ctx = p;
-    return measure_rootfs_stamp(p->f->root, &opts, out, &ignored) == 0;
+    return cmc_measure_rootfs_look(p->f->from, &opts, out, &ignored) == 0;
 }
 
 static bool has_stamp_of(struct pilot *p, const struct cmc_measure_flight_file *other)
@@ -194,18 +193,32 @@ static void land(struct pilot *p, const struct cmc_measure_tree *tree)
 }
 
 /* Returns 0 or an error of the walk; with p->stops it was stopped. */
-static int fly(struct pilot *p, struct cmc_measure_tree *out, struct cmc_err *err)
+static int fly_once(struct pilot *p, struct cmc_measure_tree *out, struct cmc_err *err)
 {
     p->tried = p->stops = false;
     p->start_ms = cmc_measure_flight_now_ms();
     p->start_ns = (uint64_t)clock_of(CLOCK_REALTIME_COARSE);
     p->ahead_ns = clock_ahead();
-    int rc = p->f->walk(p->f->ctx, p->f->root, on_progress, p, out, err);
+    int rc = p->f->walk(p->f->ctx, p->f->from, on_progress, p, out, err);
     if (rc == 0)
         land(p, out);
     else
         leave(p);
     return rc;
+}
+
+/* Where the layers do not tell, the mounted overlay does; and any error is that of the overlay. */
+static int fly(struct pilot *p, struct cmc_measure_tree *out, struct cmc_err *err)
+{
+    struct cmc_measure_rootfs *from = p->f->from;
+    const int rc = fly_once(p, out, err);
+    if (rc == 0 || p->stops || from->root >= 0)
+        return rc;
+    cmc_log(p->f->log, CMC_LOG_INFO, "mounted, as its layers cannot be read one by one", "task",
+            p->f->task, "why", err->msg, NULL);
+    if (cmc_measure_rootfs_mount(from, err) < 0)
+        return cmc_wrap(err, "root file system");
+    return fly_once(p, out, err);
 }
 
 int cmc_measure_flight_run(const struct cmc_measure_flight *f, struct cmc_measure_tree *out,

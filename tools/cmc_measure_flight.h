@@ -3,9 +3,8 @@
  * soon after, takes its result (docs/formats/flights.md). */
 #ifndef TOOLS_CMC_MEASURE_FLIGHT_H
 #define TOOLS_CMC_MEASURE_FLIGHT_H
-#include "measure/rootfs.h"
 #include "tools/cmc_measure_link.h"
-#include "tools/cmc_measure_mounts.h"
+#include "tools/cmc_measure_rootfs.h"
 
 enum { CMC_MEASURE_TAKE_OFF_MS = 1000 };
 
@@ -18,10 +17,11 @@ struct cmc_measure_tree {
 
 /* As measure_rootfs_opts has it: a result below 0 ends the walk with an error. */
 typedef int cmc_measure_progress(void *ctx, uint64_t entries, uint64_t bytes);
-/* Measures the tree below root and stores its listing when one is kept. Called again when progress
- * ended it. */
-typedef int cmc_measure_walk(void *ctx, int root, cmc_measure_progress *progress,
-                             void *progress_ctx, struct cmc_measure_tree *out, struct cmc_err *err);
+/* Measures the tree and stores its listing when one is kept. Called again when progress ended it,
+ * or when layers were not enough. */
+typedef int cmc_measure_walk(void *ctx, const struct cmc_measure_rootfs *from,
+                             cmc_measure_progress *progress, void *progress_ctx,
+                             struct cmc_measure_tree *out, struct cmc_err *err);
 
 struct cmc_measure_flight { /* all borrowed */
     const char *runtime_dir;
@@ -30,7 +30,7 @@ struct cmc_measure_flight { /* all borrowed */
     int log;
     struct cmc_measure_link *link; /* may be NULL */
     const struct cmc_measure_mounts *mounts;
-    int root;                               /* the tree, freshly opened */
+    struct cmc_measure_rootfs *from;        /* the tree, freshly opened; mounted when it must be */
     const struct measure_rootfs_opts *opts; /* of the walk: mappings and file_max */
     bool keep_listing;
     unsigned take_off_ms; /* CMC_MEASURE_TAKE_OFF_MS: what ends sooner is not shared */

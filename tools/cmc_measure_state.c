@@ -44,8 +44,8 @@ int cmc_measure_state_config(const struct cmc_measure_how *how, const struct cmc
 }
 
 int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc_measure_spec *spec,
-                             int root, struct cmc_buf *listing, struct measure_rootfs *out,
-                             struct cmc_err *err)
+                             const struct cmc_measure_rootfs *from, struct cmc_buf *listing,
+                             struct measure_rootfs *out, struct cmc_err *err)
 {
     const bool exact = how->profile == MEASURE_PROFILE_EXACT;
     const struct measure_rootfs_opts opts = {
@@ -62,9 +62,9 @@ int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc
     struct measure_rootfs tree = {.entries = 0}, listed;
     int rc = 0;
     if (!exact)
-        rc = measure_rootfs_cmc(root, &opts, &tree, err);
+        rc = measure_rootfs_cmc(from->root, &opts, &tree, err);
     if (rc == 0 && (exact || listing))
-        rc = measure_rootfs(root, &opts, exact ? &tree : &listed, err);
+        rc = cmc_measure_rootfs_walk(from, &opts, exact ? &tree : &listed, err);
     if (rc < 0)
         return cmc_wrap(err, "root file system");
     *out = tree;

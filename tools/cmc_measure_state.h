@@ -5,6 +5,7 @@
 #define TOOLS_CMC_MEASURE_STATE_H
 #include "measure/config.h"
 #include "measure/event.h"
+#include "tools/cmc_measure_rootfs.h"
 #include "tools/cmc_measure_spec.h"
 
 enum { CMC_MEASURE_LISTING_MAX = 64 << 20 };
@@ -28,11 +29,12 @@ CMC_MUST_CHECK int cmc_measure_state_profile(const char *name, enum measure_prof
 CMC_MUST_CHECK int cmc_measure_state_config(const struct cmc_measure_how *how,
                                             const struct cmc_buf *json, struct measure_config *out,
                                             struct cmc_err *err);
-/* Measures the tree below root. listing: NULL, or what receives the listing, which is that of
- * profile exact in any profile. Errors: those of the profile's measure_rootfs(), with "root file
- * system" in front; *out untouched. */
+/* Measures a tree; profile cmc needs its root. listing: NULL, or what receives the listing, which
+ * is that of profile exact in any profile. Errors: those of the profile's measure_rootfs(), with
+ * "root file system" in front; *out untouched. */
 CMC_MUST_CHECK int cmc_measure_state_rootfs(const struct cmc_measure_how *how,
-                                            const struct cmc_measure_spec *spec, int root,
+                                            const struct cmc_measure_spec *spec,
+                                            const struct cmc_measure_rootfs *from,
                                             struct cmc_buf *listing, struct measure_rootfs *out,
                                             struct cmc_err *err);
 #endif

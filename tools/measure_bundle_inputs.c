@@ -49,8 +49,10 @@ static int open_root_path(const char *config, const char *root_path, struct cmc_
     cmc_autofd int bundle = open((const char *)dir.data, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (bundle < 0)
         return cmc_fail(err, CMC_E_SYS, "open %.300s", (const char *)dir.data);
-    int root = cmc_measure_rootfs_open(&none, bundle, root_path, err);
-    return root < 0 ? cmc_wrap(err, "root.path of %.200s", config) : root;
+    struct cmc_measure_rootfs opened;
+    if (cmc_measure_rootfs_open(&none, bundle, root_path, false, &opened, err) < 0)
+        return cmc_wrap(err, "root.path of %.200s", config);
+    return opened.root;
 }
 
 static int open_root(const char *path, struct cmc_err *err)

@@ -84,10 +84,11 @@ static int measure(const struct measure_bundle_options *o, const struct measure_
         .progress = on_progress,
         .ctx = n,
     };
+    const struct cmc_measure_rootfs from = {.root = in->root};
     struct cmc_buf *wanted = o->listing ? &listing : NULL;
     if (cmc_measure_state_config(&how, &in->json, &config, err) < 0 ||
         (in->image ? measure_bundle_image_rootfs(o, in->image, wanted, &tree, err)
-                   : cmc_measure_state_rootfs(&how, &in->spec, in->root, wanted, &tree, err)) < 0)
+                   : cmc_measure_state_rootfs(&how, &in->spec, &from, wanted, &tree, err)) < 0)
         return -(int)err->code;
     const struct measure_reference r = {
         .profile = o->profile,

@@ -105,6 +105,66 @@ def userxattr_is_passed_on(world):
     same(seen["rootfs"], digest_of(world, flat(world, 2, {"d/new": "n"})), "not opaque")
 
 
+def stack(world, marks=()):
+    """Two lowers that show more than one name can: a whiteout, an opaque directory, one that was
+    renamed. marks: attributes of d in the upper of them. And what they show, without marks."""
+    low = tree(world.dir(), {"gone": "x", "d/0": "0", "o/0": "0", "was/0": "0"})
+    top = tree(world.dir(), {"d/1": "1", "o/1": "1", "now/1": "1"})
+    for name in ("gone", "was"):
+        os.mknod(f"{top}/{name}", 0o600 | 0o020000, os.makedev(0, 0))
+    os.setxattr(top + "/o", "trusted.overlay.opaque", b"y")
+    os.setxattr(top + "/now", "trusted.overlay.redirect", b"was")
+    for name, value in marks:
+        os.setxattr(top + "/d", name, value)
+    shown = {"d/0": "0", "d/1": "1", "o/1": "1", "now/0": "0", "now/1": "1"}
+    return [top, low], tree(world.dir(), shown)
+
+
+NO_MOUNT = "overlay: unshare: Operation not permitted"
+
+
+@case
+def layers_are_read_without_a_mount(world):
+    lowers, shown = stack(world)
+    want = digest_of(world, shown)
+    for upper in (None, world.dir(), tree(world.dir(), {"up": "x"})):
+        one = [overlay(upper, lowers, "redirect_dir=on")]
+        two = [overlay(upper, lowers, "redirect_dir=on", "metacopy=off")]  # too much to be judged
+        read = world.create(one, may_mount=False)
+        same(read["rootfs"], world.create(two)["rootfs"], f"upper {upper}: layers and a mount")
+        world.refuses(NO_MOUNT, two, may_mount=False)
+        same(read["rootfs"] == want, not upper or not os.listdir(upper), f"upper {upper}")
+
+
+@case
+def layers_that_only_a_mount_can_show(world):
+    lowers, shown = stack(world, [("trusted.overlay.other", b"y")])
+    want, mounts = digest_of(world, shown), [overlay(world.dir(), lowers, "redirect_dir=on")]
+    answer = world.ask(create={"mounts": mounts})
+    has(answer.log, "mounted, as its layers cannot be read one by one")
+    has(answer.log, "/d: not read as layers: the attribute trusted.overlay.other")
+    same(world.event(answer, "container-create")["rootfs"], want, "mounted")
+    world.refuses(NO_MOUNT, mounts, may_mount=False)
+
+
+@case
+def a_file_with_its_data_in_another_layer(world):
+    low, upper, work = tree(world.dir(), {"f": "data"}), world.dir(), world.dir()
+    where = world.dir()
+    data = f"lowerdir={low},upperdir={upper},workdir={work},metacopy=on"
+    subprocess.run(["mount", "-t", "overlay", "-o", data, "none", where], check=True)
+    try:
+        os.chmod(where + "/f", 0o600)
+        want = digest_of(world, where)
+    finally:
+        subprocess.run(["umount", where], check=True)
+    expect("trusted.overlay.metacopy" in os.listxattr(upper + "/f"), "metacopy")
+    mounts = [overlay(world.dir(), [upper, low], "metacopy=on")]
+    same(world.create(mounts)["rootfs"], want, "mounted")
+    world.refuses(NO_MOUNT, mounts, may_mount=False)
+    world.refuses("/f: ", [overlay(world.dir(), [upper, low], "metacopy=off")])  # the kernel's word
+
+
 @case
 def a_changed_byte_shows(world):
     upper, lowers = world.dir(), layers(world, 2)

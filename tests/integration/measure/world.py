@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """world.py -- stands in for the shim: bundles, requests, and what cmc-measure answers and records."""
+import ctypes
 import json
 import os
 import shutil
@@ -104,12 +105,22 @@ class Answer:
         expect("\n" not in self.text, "the text is one line")
 
 
+def forbid_mounts():
+    """For a child: from now on unshare(2), without which nothing is mounted, fails. By seccomp."""
+    number = {"x86_64": 272, "aarch64": 97}[os.uname().machine]
+    steps = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7fff0000)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    program = struct.pack("@HP", len(steps), ctypes.addressof(code))
+    if ctypes.CDLL(None, use_errno=True).prctl(22, 2, program, 0, 0) < 0:  # PR_SET_SECCOMP, a filter
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
 # ---- running it ----------------------------------------------------------------------------------
 
 class Helper:
     """One cmc-measure, started as the shim does."""
 
-    def __init__(self, world, bundle, tcti=TCTI, config=CONFIG, path=BIN):
+    def __init__(self, world, bundle, tcti=TCTI, config=CONFIG, path=BIN, may_mount=True):
         self.sock, theirs = socket.socketpair()
         self.log = open(PLACE + "/helper.log", "w+b")
         bundle_fd = os.open(bundle or "/dev/null", os.O_PATH | os.O_CLOEXEC)
@@ -117,6 +128,8 @@ class Helper:
         def place():
             os.dup2(theirs.fileno(), 3)
             os.dup2(bundle_fd, 4)
+            if not may_mount:
+                forbid_mounts()
 
         args = [world.program, "--config", config] + (["--tcti", tcti] if tcti else [])
         env = {"PATH": path, "TSS2_LOG": "all+none", "ASAN_OPTIONS": "detect_leaks=1"}

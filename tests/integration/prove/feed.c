@@ -68,7 +68,8 @@ static void take_rootfs(const struct cmc_site *site, const struct cmc_measure_ho
     struct cmc_measure_spec spec = {0};
     cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
     cmc_autofd int root = openat(bundle, "rootfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (cmc_measure_state_rootfs(how, &spec, root, keep ? &listing : NULL, &tree, &err) < 0)
+    const struct cmc_measure_rootfs from = {.root = root};
+    if (cmc_measure_state_rootfs(how, &spec, &from, keep ? &listing : NULL, &tree, &err) < 0)
         die(&err);
     memcpy(ev->rootfs, tree.digest, sizeof(ev->rootfs));
     ev->has_rootfs = true;

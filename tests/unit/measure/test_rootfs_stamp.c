@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "measure/rootfs_layers.h"
 #include "measure/rootfs_stamp.h"
 
 /* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c): the linker's --wrap names them */
@@ -219,9 +220,18 @@ static int stamp_overlay(struct tree *t, const char *layers, struct measure_root
     return umount("merged") | r;
 }
 
+/* Two layers, which nothing mounts. */
+static int stamp_layers(struct tree *t, const char *upper, struct measure_rootfs_stamp *out)
+{
+    cmc_autofd int up = open(upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const int fds[] = {up, t->fd};
+    const struct measure_layers layers = {.fds = fds, .count = 2};
+    return measure_rootfs_stamp_layers(&layers, &none, out, &t->err);
+}
+
 static int with_overlays(struct tree *t)
 {
-    struct measure_rootfs_stamp one, two, three;
+    struct measure_rootfs_stamp one, two, three, four;
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         chdir(t->path) != 0 || mkdir("merged", 0755) != 0 || mkdir("tmp", 0755) != 0 ||
         mount("tmpfs", "tmp", "tmpfs", 0, "mode=755") != 0 || mkdir("tmp/a", 0755) != 0 ||
@@ -233,6 +243,12 @@ static int with_overlays(struct tree *t)
     if (mkdir("tmp/b/dir", 0755) != 0 ||
         stamp_overlay(t, "lowerdir=tmp/b:root,xino=off", &three) != 0)
         return 1;
+    if (stamp_layers(t, "tmp/b", &four) != 0 || four.entries != three.entries ||
+        memcmp(three.digest, four.digest, CMC_SHA256_LEN) != 0)
+        return 2;
+    if (put(t->fd, "linked", "x") != 0 || stamp_layers(t, "tmp/a", &four) != 0 ||
+        memcmp(one.digest, four.digest, CMC_SHA256_LEN) == 0)
+        return 3;
     return memcmp(one.digest, two.digest, CMC_SHA256_LEN) != 0 ||
            memcmp(two.digest, three.digest, CMC_SHA256_LEN) == 0;
 }

@@ -24,22 +24,26 @@
 enum { TAKE_OFF_MS = 200, LONG_MS = 400, SHORT_MS = 40, STEP_MS = 20 };
 
 static struct {
-    char dir[32], layer[64], file[80], runtime[64], log[64];
+    char dir[32], layer[64], file[80], second[64], runtime[64], log[64];
     struct cmc_measure_mounts mounts;
     struct measure_rootfs_opts opts;
+    struct cmc_measure_rootfs from;
     struct cmc_measure_flight flight;
     int *walks; /* shared between processes: begun, done */
 } w;
 
 static int walk_ms;
+static bool refuses_layers;
 
 /* Takes its time, then says what is in the file. */
-static int walk(void *ctx, int root, cmc_measure_progress *progress, void *progress_ctx,
-                struct cmc_measure_tree *out, struct cmc_err *err)
+static int walk(void *ctx, const struct cmc_measure_rootfs *from, cmc_measure_progress *progress,
+                void *progress_ctx, struct cmc_measure_tree *out, struct cmc_err *err)
 {
     char text[CMC_SHA256_LEN] = "";
-    assert_true(ctx == &w && root == w.flight.root);
+    assert_true(ctx == &w && from == &w.from);
     __atomic_add_fetch(&w.walks[0], 1, __ATOMIC_SEQ_CST);
+    if (from->root < 0 && refuses_layers)
+        return cmc_fail(err, CMC_E_FORMAT, "layers that tell nothing");
     cmc_autofd int fd = open(w.file, O_RDONLY);
     assert_true(fd >= 0 && read(fd, text, sizeof(text) - 1) >= 0);
     for (int ms = 0; ms < walk_ms; ms += STEP_MS) {
@@ -76,6 +80,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(w.dir));
     (void)snprintf(w.layer, sizeof(w.layer), "%s/layer", w.dir);
     (void)snprintf(w.file, sizeof(w.file), "%s/file", w.layer);
+    (void)snprintf(w.second, sizeof(w.second), "%s/second", w.dir);
     (void)snprintf(w.runtime, sizeof(w.runtime), "%s/run", w.dir);
     (void)snprintf(w.log, sizeof(w.log), "%s/log", w.dir);
     assert_int_equal(mkdir(w.layer, 0755) | mkdir(w.runtime, 0700), 0);
@@ -83,13 +88,14 @@ static int setup(void **state)
     assert_ptr_not_equal(w.walks, MAP_FAILED);
     w.mounts.kind = CMC_MEASURE_BIND;
     w.mounts.source = (struct cmc_span){(const uint8_t *)w.layer, strlen(w.layer)};
+    w.from.root = open(w.layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
     w.flight = (struct cmc_measure_flight){
         .runtime_dir = w.runtime,
         .form = "exact 1",
         .task = "t",
         .log = open(w.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
         .mounts = &w.mounts,
-        .root = open(w.layer, O_PATH | O_DIRECTORY | O_CLOEXEC),
+        .from = &w.from,
         .opts = &w.opts,
         .take_off_ms = TAKE_OFF_MS,
         .walk = walk,
@@ -116,7 +122,7 @@ static int remove_all(void)
 static int teardown(void **state)
 {
     (void)state;
-    (void)close(w.flight.root);
+    (void)close(w.from.root);
     (void)close(w.flight.log);
     return nftw(w.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -307,6 +313,71 @@ static void test_unsettled_is_not_shared(void **state)
     walked(2, 2);
 }
 
+/* As an overlay whose layers are open; the second has nothing. */
+static int on_layers(void (*test)(void))
+{
+    const struct cmc_measure_mounts was = w.mounts;
+    const int root = w.from.root;
+    const char *const layers[] = {w.second, w.layer};
+    struct cmc_err err = {0};
+    (void)mkdir(w.second, 0755);
+    w.mounts = (struct cmc_measure_mounts){.kind = CMC_MEASURE_OVERLAY, .layer_count = 2};
+    for (size_t i = 0; i < 2; i++)
+        w.mounts.layers[i] = (struct cmc_span){(const uint8_t *)layers[i], strlen(layers[i])};
+    const int rc = cmc_measure_rootfs_open(&w.mounts, -1, NULL, true, &w.from, &err);
+    if (rc == 0)
+        test();
+    cmc_measure_rootfs_close(&w.from);
+    w.from = (struct cmc_measure_rootfs){.root = root};
+    w.mounts = was;
+    return rc;
+}
+
+static void layers_are_shared(void)
+{
+    says("k");
+    says("k");
+    walked(1, 1);
+    assert_int_equal(w.from.root, -1);
+    write_file("l");
+    rest();
+    says("l");
+    walked(2, 2);
+    assert_int_equal(w.from.root, -1);
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    begin("k", LONG_MS);
+    assert_int_equal(on_layers(layers_are_shared), 0);
+}
+
+/* The mount is what is measured then, and is shared, too. */
+static void layers_are_mounted(void)
+{
+    char log[4096] = "";
+    says("m");
+    walked(2, 1);
+    assert_true(w.from.root >= 0);
+    says("m");
+    walked(2, 1);
+    cmc_autofd int fd = open(w.log, O_RDONLY | O_CLOEXEC);
+    assert_true(read(fd, log, sizeof(log) - 1) > 0);
+    assert_non_null(strstr(log, "mounted, as its layers cannot be read one by one"));
+    assert_non_null(strstr(log, "layers that tell nothing"));
+}
+
+static void test_layers_that_tell_nothing(void **state)
+{
+    (void)state;
+    begin("m", LONG_MS);
+    refuses_layers = true;
+    const int rc = on_layers(layers_are_mounted);
+    refuses_layers = false;
+    assert_int_equal(rc, 0);
+}
+
 static void test_no_directory(void **state)
 {
     (void)state;
@@ -330,6 +401,8 @@ int main(void)
         cmocka_unit_test(test_holder_dies),
         cmocka_unit_test(test_failure_is_not_shared),
         cmocka_unit_test(test_unsettled_is_not_shared),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_layers_that_tell_nothing),
         cmocka_unit_test(test_no_directory),
     };
     return cmocka_run_group_tests_name("tools/cmc_measure_flight", tests, setup, teardown);

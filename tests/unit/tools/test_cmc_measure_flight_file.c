@@ -138,8 +138,7 @@ static void fresh(void)
     for (size_t i = 0; i < 3; i++)
         set_layer(i, w.path[i]);
     w.opts = (struct measure_rootfs_opts){.uids = &w.map, .uid_maps = 1, .file_max = 7};
-    w.flight = (struct cmc_measure_flight){
-        .form = "exact 1", .mounts = &w.mounts, .opts = &w.opts, .root = -1};
+    w.flight = (struct cmc_measure_flight){.form = "exact 1", .mounts = &w.mounts, .opts = &w.opts};
 }
 
 static void key_of(uint8_t key[static CMC_SHA256_LEN])

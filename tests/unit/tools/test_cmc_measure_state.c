@@ -24,11 +24,12 @@
 static const uint8_t key[32] = {1};
 static char top[] = "/tmp/cmc-test-state-XXXXXX";
 static int root = -1;
+static struct cmc_measure_rootfs from;
 
 static int set_up(void **state)
 {
     (void)state;
-    root = mkdtemp(top) ? open(top, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    from.root = root = mkdtemp(top) ? open(top, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     cmc_autofd int fd = openat(root, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     return root >= 0 && fd >= 0 && write(fd, "content", 7) == 7 && symlinkat("f", root, "link") == 0
                ? 0
@@ -169,21 +170,21 @@ static void trees(void **state)
     assert_int_equal(measure_rootfs(root, &opts, &exact, &err), 0);
     assert_int_equal(measure_rootfs_cmc(root, &opts, &cmc, &err), 0);
     assert_memory_not_equal(exact.digest, cmc.digest, CMC_SHA256_LEN);
-    assert_int_equal(cmc_measure_state_rootfs(&how, &spec, root, &one, &got, &err), 0);
+    assert_int_equal(cmc_measure_state_rootfs(&how, &spec, &from, &one, &got, &err), 0);
     assert_memory_equal(got.digest, exact.digest, CMC_SHA256_LEN);
     how.profile = MEASURE_PROFILE_CMC; /* the listing is that of the exact profile all the same */
-    assert_int_equal(cmc_measure_state_rootfs(&how, &spec, root, &two, &got, &err), 0);
+    assert_int_equal(cmc_measure_state_rootfs(&how, &spec, &from, &two, &got, &err), 0);
     assert_memory_equal(got.digest, cmc.digest, CMC_SHA256_LEN);
     assert_int_equal(got.entries, 2);
     assert_int_equal(one.len, two.len);
     assert_memory_equal(one.data, two.data, one.len);
-    assert_int_equal(cmc_measure_state_rootfs(&how, &spec, root, NULL, &got, &err), 0);
+    assert_int_equal(cmc_measure_state_rootfs(&how, &spec, &from, NULL, &got, &err), 0);
     assert_memory_equal(got.digest, cmc.digest, CMC_SHA256_LEN);
     how.file_max = 6;
     for (int p = MEASURE_PROFILE_EXACT; p <= MEASURE_PROFILE_CMC; p++) {
         how.profile = (enum measure_profile)p;
         memset(&got, 0xaa, sizeof(got));
-        assert_true(cmc_measure_state_rootfs(&how, &spec, root, NULL, &got, &err) < 0);
+        assert_true(cmc_measure_state_rootfs(&how, &spec, &from, NULL, &got, &err) < 0);
         assert_non_null(strstr(err.msg, "root file system: "));
         assert_non_null(strstr(err.msg, "/f"));
         assert_int_equal(got.digest[0], 0xaa);
@@ -199,8 +200,8 @@ static void maps_shift_owners(void **state)
     static struct cmc_measure_spec none;
     (void)state;
     spec.uids[0] = spec.gids[0] = (struct measure_idmap){5, 0, 100000};
-    assert_int_equal(cmc_measure_state_rootfs(&how, &none, root, NULL, &plain, &err), 0);
-    assert_int_equal(cmc_measure_state_rootfs(&how, &spec, root, NULL, &shifted, &err), 0);
+    assert_int_equal(cmc_measure_state_rootfs(&how, &none, &from, NULL, &plain, &err), 0);
+    assert_int_equal(cmc_measure_state_rootfs(&how, &spec, &from, NULL, &shifted, &err), 0);
     assert_memory_not_equal(plain.digest, shifted.digest, CMC_SHA256_LEN);
 }
 
