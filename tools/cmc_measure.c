@@ -57,12 +57,12 @@ static int parse(int argc, char **argv, struct settings *out, struct cmc_err *er
     return CMC_OPTIONS_RUN;
 }
 
-/* What is left: reading what is to be measured, mounting it privately, handing files to group cmc,
- * reaching the TPM, and looking at the shim's program. */
+/* What is left: reading what is to be measured, asking who writes it, mounting it privately,
+ * handing files to group cmc, reaching the TPM, and looking at the shim's program. */
 static int drop_capabilities(struct cmc_err *err)
 {
-    static const int kept[] = {CAP_CHOWN,     CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
-                               CAP_SYS_ADMIN, CAP_SYS_CHROOT,   CAP_SYS_PTRACE};
+    static const int kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
+                               CAP_LEASE, CAP_SYS_ADMIN,    CAP_SYS_CHROOT,      CAP_SYS_PTRACE};
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2], mask[2] = {{0}, {0}};
     if (syscall(SYS_capget, &head, data) < 0)
@@ -84,6 +84,7 @@ static int harden(struct cmc_err *err)
     cmc_no_core();
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGIO, SIG_IGN); /* somebody wanted to write a file while we asked for a lease */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return cmc_fail(err, CMC_E_SYS, "give up privileges");
     /* the libraries below read the environment: it says what we say */

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/safe_open.h"
 #include "record/details.h"
+#include "tools/cmc_measure_contents.h"
 #include "tools/cmc_measure_flight.h"
 #include "tools/cmc_measure_job.h"
 #include "tools/cmc_measure_key.h"
@@ -178,6 +179,39 @@ static bool keeps_listing(const struct cmc_measure_job *j)
     return j->env->site->keep_listing && !j->dry_run && j->how.profile == MEASURE_PROFILE_EXACT;
 }
 
+static void say_known(const struct cmc_measure_job *j, const struct measure_rootfs *tree)
+{
+    char files[24], read[24];
+    if (tree->known_files == 0)
+        return;
+    (void)snprintf(files, sizeof(files), "%llu", (unsigned long long)tree->known_files);
+    (void)snprintf(read, sizeof(read), "%llu",
+                   (unsigned long long)(tree->bytes - tree->known_bytes));
+    cmc_log(j->env->log, CMC_LOG_INFO, "knew files of layers, and read the rest", "task",
+            j->request->id, "known", files, "bytes", read, NULL);
+}
+
+/* What is known of its layers is not read again. */
+static int measure_rest(struct cmc_measure_job *j, const struct cmc_measure_rootfs *from,
+                        struct cmc_buf *listing, struct measure_rootfs *out, struct cmc_err *err)
+{
+    const size_t own = from->mounts->has_upper ? 1 : 0;
+    struct cmc_measure_contents *c = NULL;
+    if (from->root < 0)
+        c = cmc_measure_contents_begin(j->env->site->runtime_dir, &from->layers, own);
+    j->how.known = cmc_measure_contents_known(c);
+    const int rc = cmc_measure_state_rootfs(&j->how, &j->spec, from, listing, out, err);
+    j->how.known = NULL;
+    if (cmc_measure_contents_end(c) || rc < 0) {
+        if (rc == 0)
+            say_known(j, out);
+        return rc;
+    }
+    if (listing)
+        listing->len = 0;
+    return cmc_measure_state_rootfs(&j->how, &j->spec, from, listing, out, err);
+}
+
 static int walk(void *ctx, const struct cmc_measure_rootfs *from, cmc_measure_progress *progress,
                 void *progress_ctx, struct cmc_measure_tree *out, struct cmc_err *err)
 {
@@ -187,7 +221,7 @@ static int walk(void *ctx, const struct cmc_measure_rootfs *from, cmc_measure_pr
     struct measure_rootfs tree;
     j->how.progress = progress;
     j->how.ctx = progress_ctx;
-    if (cmc_measure_state_rootfs(&j->how, &j->spec, from, kept, &tree, err) < 0)
+    if (measure_rest(j, from, kept, &tree, err) < 0)
         return -(int)err->code;
     *out = (struct cmc_measure_tree){.has_listing = kept != NULL};
     memcpy(out->rootfs, tree.digest, CMC_SHA256_LEN);

@@ -56,6 +56,8 @@ int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc
         .rootless = how->rootless,
         .file_max = how->file_max,
         .listing = listing,
+        .lease = how->known != NULL,
+        .known = how->known,
         .progress = how->progress,
         .ctx = how->ctx,
     };

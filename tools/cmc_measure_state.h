@@ -12,11 +12,12 @@ enum { CMC_MEASURE_LISTING_MAX = 64 << 20 };
 
 struct cmc_measure_how { /* all borrowed */
     enum measure_profile profile;
-    const char *id;               /* container id */
-    const char *bundle;           /* its absolute path, or NULL: unknown */
-    const uint8_t *redaction_key; /* 32 bytes, or NULL; profile exact only */
-    uint64_t file_max;            /* bytes of the largest file; 0: no limit */
-    bool rootless;                /* the tree was unpacked by an ordinary user */
+    const char *id;                    /* container id */
+    const char *bundle;                /* its absolute path, or NULL: unknown */
+    const uint8_t *redaction_key;      /* 32 bytes, or NULL; profile exact only */
+    uint64_t file_max;                 /* bytes of the largest file; 0: no limit */
+    bool rootless;                     /* the tree was unpacked by an ordinary user */
+    const struct measure_known *known; /* as of measure_rootfs(); NULL: nothing */
     int (*progress)(void *ctx, uint64_t entries, uint64_t bytes); /* as of measure_rootfs() */
     void *ctx;
 };
