@@ -15,6 +15,7 @@
 #include "measure/rootfs_nodes.h"
 #include "measure/rootfs_owner.h"
 #include "measure/rootfs_pool.h"
+#include "measure/rootfs_stamp.h"
 #include "measure/rootfs_verity.h"
 #include "measure/rootfs_xattr.h"
 
@@ -26,6 +27,7 @@ struct exact {
     struct measure_nodes nodes;
     uint32_t dir, next; /* nodes: the innermost directory, what is met next */
     struct measure_meter meter;
+    struct measure_stamper stamper; /* used with opts.stamp */
     struct measure_pool *pool;
     struct measure_lessons lessons;
     uint64_t known_files, known_bytes;
@@ -155,6 +157,8 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
     const uint32_t i = x->next++;
     struct measure_node *e = &x->nodes.v[i];
     int r = record(x, i, at, err);
+    if (x->opts.stamp)
+        measure_stamper_visit(&x->stamper, at);
     if (r < 0)
         return r;
     switch (e->type) {
@@ -187,6 +191,8 @@ static int enter(void *ctx, const struct measure_walk_entry *at,
     struct measure_nodes *n = &x->nodes;
     const uint32_t i = x->next, first = (uint32_t)n->count;
     if (record(x, i, at, err) < 0 || read_xattrs(x, i, at->fd, false, err) < 0)
+        return -(int)err->code;
+    if (x->opts.stamp && measure_stamper_enter(&x->stamper, at, names, &x->xattrs, err) < 0)
         return -(int)err->code;
     for (size_t k = 0; k < names->count; k++) {
         const char *name = names->text + names->at[k];
@@ -265,6 +271,7 @@ static int measure(const struct source *from, const struct measure_rootfs_opts *
     x->owners.rootless = opts->rootless;
     x->meter.opts = &x->opts;
     measure_lessons_init(&x->lessons, opts->known);
+    measure_stamper_begin(&x->stamper, &x->opts);
     if (read_all(from, x, err) < 0)
         return -(int)err->code;
     if (opts->listing && measure_nodes_list(&x->nodes, opts->listing, err) < 0)
@@ -277,6 +284,9 @@ static int measure(const struct source *from, const struct measure_rootfs_opts *
     got.guessed = x->owners.guessed;
     got.known_files = x->known_files;
     got.known_bytes = x->known_bytes;
+    got.leased = opts->lease && !x->meter.unleased;
+    if (opts->stamp)
+        measure_stamper_end(&x->stamper, x->meter.entries, opts->stamp);
     *out = got;
     return 0;
 }

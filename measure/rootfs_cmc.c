@@ -9,20 +9,25 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "measure/rootfs_layers.h"
 #include "measure/rootfs_links.h"
 #include "measure/rootfs_owner.h"
+#include "measure/rootfs_stamp.h"
 #include "measure/rootfs_stream.h"
 #include "measure/rootfs_tar.h"
 
 static const uint8_t zeros[64 << 10];
 
 struct archive {
+    struct measure_rootfs_opts opts;
     struct measure_owners owners;
     struct measure_meter meter;
+    struct measure_stamper stamper; /* used with opts.stamp */
     struct measure_stream *stream;
     struct measure_links links;
     struct cmc_buf name, headers;
     uint8_t capability[MEASURE_TAR_CAPABILITY_MAX]; /* of the entry at hand */
+    struct measure_xattr_scratch xattrs;
     struct measure_content content;
 };
 
@@ -92,7 +97,8 @@ static int enter(void *ctx, const struct measure_walk_entry *dir,
                  const struct measure_walk_names *names, struct cmc_err *err)
 {
     struct archive *a = ctx;
-    (void)names;
+    if (a->opts.stamp && measure_stamper_enter(&a->stamper, dir, names, &a->xattrs, err) < 0)
+        return -(int)err->code;
     if (!*dir->name)
         return measure_owners_of(&a->owners, dir, &(struct measure_owner){0}, err);
     a->name.len = 0;
@@ -110,7 +116,11 @@ static int add_content(struct archive *a, const struct measure_walk_entry *at, s
     const struct statx *sx = at->sx;
     const bool sparse = measure_content_sparse(sx);
     cmc_autofd int file = measure_content_open(at->fd, err);
-    if (file < 0 || measure_content_read(&a->content, &sink, file, sx->stx_size, sparse, err) < 0)
+    if (file < 0 ||
+        (a->opts.overlay && measure_xattr_plain(file, a->opts.overlay, &a->xattrs, err) < 0))
+        return -(int)err->code;
+    (void)measure_content_lease(&a->meter, file);
+    if (measure_content_read(&a->content, &sink, file, sx->stx_size, sparse, err) < 0)
         return -(int)err->code;
     measure_meter_file(&a->meter, sx->stx_size);
     add(a, zeros, measure_tar_padding(sx->stx_size));
@@ -165,6 +175,8 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
         .major = S_ISREG(sx->stx_mode) ? 0 : sx->stx_rdev_major,
         .minor = S_ISREG(sx->stx_mode) ? 0 : sx->stx_rdev_minor,
     };
+    if (a->opts.stamp)
+        measure_stamper_visit(&a->stamper, at);
     if (S_ISSOCK(sx->stx_mode)) /* no entry, but a fault where only a rootless unpacking may be */
         return measure_owners_of(&a->owners, at, &(struct measure_owner){0}, err);
     if (e.type == 0)
@@ -182,21 +194,32 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
     return e.type == '0' ? add_content(a, at, err) : 0;
 }
 
-int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
-                       struct measure_rootfs *out, struct cmc_err *err)
+static int walk(int rootfd, const struct measure_layers *layers, struct archive *a,
+                struct cmc_err *err)
 {
     static const struct measure_walk form = {.enter = enter, .visit = visit};
+    if (!layers)
+        return measure_walk(rootfd, &form, a, &a->meter, err);
+    a->opts.overlay = measure_layers_prefix(layers);
+    return measure_layers_walk(layers, &form, a, &a->meter, err);
+}
+
+static int measure(int rootfd, const struct measure_layers *layers,
+                   const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                   struct cmc_err *err)
+{
     CMC_CLEANUP(archive_free) struct archive *a = calloc(1, sizeof(*a));
     if (!a)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory to measure a tree");
+    a->opts = *opts;
     a->owners.rootless = opts->rootless;
-    a->meter.opts = opts;
+    a->meter.opts = &a->opts;
     a->content.meter = &a->meter;
     a->name = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
     a->headers = cmc_buf_of(MEASURE_TAR_HEADERS_MAX);
     measure_links_init(&a->links);
-    if (measure_stream_new(opts->threads, &a->stream, err) < 0 ||
-        measure_walk(rootfd, &form, a, &a->meter, err) < 0)
+    measure_stamper_begin(&a->stamper, &a->opts);
+    if (measure_stream_new(opts->threads, &a->stream, err) < 0 || walk(rootfd, layers, a, err) < 0)
         return -(int)err->code;
     add(a, zeros, MEASURE_TAR_END);
     measure_stream_end(a->stream, out->digest);
@@ -204,5 +227,21 @@ int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
     out->files = a->meter.files;
     out->bytes = a->meter.bytes;
     out->guessed = a->owners.guessed;
+    out->leased = opts->lease && !a->meter.unleased;
+    if (opts->stamp)
+        measure_stamper_end(&a->stamper, a->meter.entries, opts->stamp);
     return 0;
+}
+
+int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
+                       struct measure_rootfs *out, struct cmc_err *err)
+{
+    return measure(rootfd, NULL, opts, out, err);
+}
+
+int measure_rootfs_cmc_layers(const struct measure_layers *layers,
+                              const struct measure_rootfs_opts *opts, struct measure_rootfs *out,
+                              struct cmc_err *err)
+{
+    return measure(-1, layers, opts, out, err);
 }

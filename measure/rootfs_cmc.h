@@ -10,4 +10,9 @@
  * gids are not applied); opts->listing is not written to. Sockets count as entries, and no more. */
 CMC_MUST_CHECK int measure_rootfs_cmc(int rootfd, const struct measure_rootfs_opts *opts,
                                       struct measure_rootfs *out, struct cmc_err *err);
+/* What measure_rootfs_cmc() gives of the mounted overlay, by reading the layers. Errors: as there
+ * and as measure_rootfs_layers(): whatever the error but "cancelled", mount and measure that. */
+CMC_MUST_CHECK int measure_rootfs_cmc_layers(const struct measure_layers *layers,
+                                             const struct measure_rootfs_opts *opts,
+                                             struct measure_rootfs *out, struct cmc_err *err);
 #endif

@@ -3,33 +3,48 @@
  * only; what it proves and what not: docs/formats/rootfs-tree.md, "Stamps". */
 #ifndef MEASURE_ROOTFS_STAMP_H
 #define MEASURE_ROOTFS_STAMP_H
-#include "measure/rootfs.h"
+#include "measure/rootfs_walk.h"
+#include "measure/rootfs_xattr.h"
 
-/* How to go on from an earlier measurement: take a stamp, measure, and keep both if the stamp is
- * settled. Later, take a second stamp: if its digest is that of the first, the measurement is of
- * the tree as it is now. An unsettled first stamp proves nothing: an entry was changed so shortly
- * before that another change could leave the same ctime. */
+/* How to go on from an earlier measurement: measure with opts->stamp and opts->lease, and keep the
+ * result with the stamp if that is settled and all files gave a lease. Later, take another stamp:
+ * if its digest is that of the first, the measurement is of the tree as it is now. An unsettled
+ * stamp proves nothing: an entry was changed so shortly before that another change could leave the
+ * same ctime. */
 struct measure_rootfs_stamp {
     uint8_t digest[CMC_SHA256_LEN];
     uint64_t entries;
-    uint32_t wait_ms; /* 0: settled; else stamp again after that time, while nobody writes */
-    /* Settled also for a measurement that began earlier, after this (CLOCK_REALTIME_COARSE): who
-     * finds out late that a measurement takes long stamps the tree within it. */
-    uint64_t rested_ns;
+    uint32_t wait_ms; /* 0: settled; else begin again after that time, while nobody writes */
 };
 
 /* Stamps the tree below rootfd: name, type, mode, owner, size, ctime and device numbers of every
- * entry in walk order, the inode of all but directories, and of the root directory only the
- * extended attributes that the exact form covers (a snapshotter makes the root anew each time).
- * Opens directories, reads no content. For one boot, on file systems that keep ctime themselves.
- * opts: file_max, progress and ctx are kept, listing is not written to, owners are the host's.
+ * entry in walk order, device and inode it is kept on, and of the root directory, which a
+ * snapshotter makes anew each time, only mode, owner and the extended attributes that the exact
+ * form covers. Opens directories, reads no content. For one boot, on file systems that keep ctime
+ * themselves. opts: file_max, progress and ctx are kept, maps enter with what they map.
  * Errors: as measure_rootfs(); *out untouched. */
 CMC_MUST_CHECK int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
                                         struct measure_rootfs_stamp *out, struct cmc_err *err);
-/* The same of what an overlay of these layers shows. A change below a layer shows only where the
- * overlay does. Errors: as measure_layers_walk(). */
+/* The same of what an overlay of these layers shows. Errors: as measure_rootfs_layers(). */
 CMC_MUST_CHECK int measure_rootfs_stamp_layers(const struct measure_layers *layers,
                                                const struct measure_rootfs_opts *opts,
                                                struct measure_rootfs_stamp *out,
                                                struct cmc_err *err);
+
+/* What makes a stamp of any walk: the forms of digests take one on their way. */
+struct measure_stamper {
+    const struct measure_rootfs_opts *opts; /* borrowed */
+    struct cmc_sha256_ctx hash;
+    uint64_t begun, rested; /* by the clock of ctimes, nanoseconds */
+};
+/* Before anything is looked at. */
+void measure_stamper_begin(struct measure_stamper *s, const struct measure_rootfs_opts *opts);
+/* Errors, of the root: as measure_xattr_read(). */
+CMC_MUST_CHECK int measure_stamper_enter(struct measure_stamper *s,
+                                         const struct measure_walk_entry *dir,
+                                         const struct measure_walk_names *names,
+                                         struct measure_xattr_scratch *xattrs, struct cmc_err *err);
+void measure_stamper_visit(struct measure_stamper *s, const struct measure_walk_entry *e);
+void measure_stamper_end(struct measure_stamper *s, uint64_t entries,
+                         struct measure_rootfs_stamp *out);
 #endif

@@ -170,3 +170,11 @@ int measure_xattr_read(int fd, bool opath, const struct measure_rootfs_opts *opt
             return name_fault(s->covered[i], err);
     return cmc_buf_check(out, "extended attributes", err);
 }
+
+int measure_xattr_plain(int fd, const char *overlay, struct measure_xattr_scratch *s,
+                        struct cmc_err *err)
+{
+    const struct object o = {.fd = fd};
+    const int count = covered(&o, overlay, s, err);
+    return count < 0 ? count : 0;
+}

@@ -34,4 +34,8 @@ struct measure_xattr_scratch { /* 220 KiB, used again for each entry */
 CMC_MUST_CHECK int measure_xattr_read(int fd, bool opath, const struct measure_rootfs_opts *opts,
                                       struct measure_xattr_scratch *s, struct cmc_buf *out,
                                       struct cmc_err *err);
+/* Is a regular file of a layer more than overlayfs passes on? overlay: as in measure_rootfs_opts.
+ * Errors: as measure_xattr_read(). */
+CMC_MUST_CHECK int measure_xattr_plain(int fd, const char *overlay, struct measure_xattr_scratch *s,
+                                       struct cmc_err *err);
 #endif

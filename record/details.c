@@ -226,3 +226,15 @@ int record_details_get(const char *dir, const char *kind,
     }
     return record_dir_read(fd, DETAIL_MAX, name, out, err) < 0 ? cmc_wrap(err, "%s", dir) : 1;
 }
+
+bool record_details_has(const char *dir, const char *kind,
+                        const uint8_t digest[static CMC_SHA256_LEN])
+{
+    char name[NAME_CAP];
+    struct cmc_err ignored;
+    if (make_name(kind, digest, name, &ignored) < 0)
+        return false;
+    cmc_autofd int dirfd = record_dir_open(dir, false, &ignored);
+    cmc_autofd int fd = dirfd < 0 ? -1 : record_dir_file(dirfd, name, O_RDONLY, MODE, &ignored);
+    return fd >= 0;
+}

@@ -18,4 +18,7 @@ CMC_MUST_CHECK int record_details_put(const char *dir, const char *kind,
 CMC_MUST_CHECK int record_details_get(const char *dir, const char *kind,
                                       const uint8_t digest[static CMC_SHA256_LEN],
                                       struct cmc_buf *out, struct cmc_err *err);
+/* Is it stored, as far as can be seen without reading it? */
+bool record_details_has(const char *dir, const char *kind,
+                        const uint8_t digest[static CMC_SHA256_LEN]);
 #endif

@@ -10,13 +10,12 @@
 #include "base/cleanup.h"
 #include "base/safe_open.h"
 #include "record/details.h"
-#include "tools/cmc_measure_contents.h"
-#include "tools/cmc_measure_flight.h"
 #include "tools/cmc_measure_job.h"
 #include "tools/cmc_measure_key.h"
 #include "tools/cmc_measure_mounts.h"
 #include "tools/cmc_measure_options.h"
 #include "tools/cmc_measure_rootfs.h"
+#include "tools/cmc_measure_tree.h"
 
 /* Opens an absolute path below "/": a file of root's, not reached over links. */
 static int open_trusted(const char *path, uint64_t max, struct cmc_err *err)
@@ -139,9 +138,9 @@ static int load_key(const char *path, uint8_t key[static CMC_MEASURE_KEY_LEN], s
     return 0;
 }
 
-/* A detail that cannot be stored costs explanations, not the measurement: it is said, no more. */
-static void store(struct cmc_measure_job *j, const char *kind, const uint8_t digest[static 32],
-                  const struct cmc_buf *data)
+void cmc_measure_create_store(const struct cmc_measure_job *j, const char *kind,
+                              const uint8_t digest[static CMC_SHA256_LEN],
+                              const struct cmc_buf *data)
 {
     struct cmc_err why = {0};
     char dir[CMC_SITE_TEXT_MAX + sizeof("/details")];
@@ -169,101 +168,7 @@ static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
     ev->terminal = j->config.terminal;
     memcpy(ev->config, j->config.digest, CMC_SHA256_LEN);
     memcpy(ev->raw_config, j->config.raw_digest, CMC_SHA256_LEN);
-    store(j, "config", ev->config, &j->config.detail);
-    return 0;
-}
-
-/* An event of profile cmc has no place for one. */
-static bool keeps_listing(const struct cmc_measure_job *j)
-{
-    return j->env->site->keep_listing && !j->dry_run && j->how.profile == MEASURE_PROFILE_EXACT;
-}
-
-static void say_known(const struct cmc_measure_job *j, const struct measure_rootfs *tree)
-{
-    char files[24], read[24];
-    if (tree->known_files == 0)
-        return;
-    (void)snprintf(files, sizeof(files), "%llu", (unsigned long long)tree->known_files);
-    (void)snprintf(read, sizeof(read), "%llu",
-                   (unsigned long long)(tree->bytes - tree->known_bytes));
-    cmc_log(j->env->log, CMC_LOG_INFO, "knew files of layers, and read the rest", "task",
-            j->request->id, "known", files, "bytes", read, NULL);
-}
-
-/* What is known of its layers is not read again. */
-static int measure_rest(struct cmc_measure_job *j, const struct cmc_measure_rootfs *from,
-                        struct cmc_buf *listing, struct measure_rootfs *out, struct cmc_err *err)
-{
-    const size_t own = from->mounts->has_upper ? 1 : 0;
-    struct cmc_measure_contents *c = NULL;
-    if (from->root < 0)
-        c = cmc_measure_contents_begin(j->env->site->runtime_dir, &from->layers, own);
-    j->how.known = cmc_measure_contents_known(c);
-    const int rc = cmc_measure_state_rootfs(&j->how, &j->spec, from, listing, out, err);
-    j->how.known = NULL;
-    if (cmc_measure_contents_end(c) || rc < 0) {
-        if (rc == 0)
-            say_known(j, out);
-        return rc;
-    }
-    if (listing)
-        listing->len = 0;
-    return cmc_measure_state_rootfs(&j->how, &j->spec, from, listing, out, err);
-}
-
-static int walk(void *ctx, const struct cmc_measure_rootfs *from, cmc_measure_progress *progress,
-                void *progress_ctx, struct cmc_measure_tree *out, struct cmc_err *err)
-{
-    struct cmc_measure_job *j = ctx;
-    cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
-    struct cmc_buf *kept = keeps_listing(j) ? &listing : NULL;
-    struct measure_rootfs tree;
-    j->how.progress = progress;
-    j->how.ctx = progress_ctx;
-    if (measure_rest(j, from, kept, &tree, err) < 0)
-        return -(int)err->code;
-    *out = (struct cmc_measure_tree){.has_listing = kept != NULL};
-    memcpy(out->rootfs, tree.digest, CMC_SHA256_LEN);
-    if (kept) {
-        cmc_sha256(listing.data, listing.len, out->listing);
-        store(j, "listing", out->listing, &listing);
-    }
-    return 0;
-}
-
-/* Measures the tree, or joins a helper that is at the same. */
-static int share(struct cmc_measure_job *j, struct cmc_measure_rootfs *from, struct cmc_err *err)
-{
-    const struct measure_rootfs_opts opts = {
-        .uids = j->spec.uids,
-        .gids = j->spec.gids,
-        .uid_maps = j->spec.uid_maps,
-        .gid_maps = j->spec.gid_maps,
-        .file_max = j->how.file_max,
-    };
-    const struct cmc_measure_flight f = {
-        .runtime_dir = j->env->site->runtime_dir,
-        .form = j->how.profile == MEASURE_PROFILE_CMC ? "cmc 1" : "exact 1",
-        .task = j->request->id,
-        .log = j->env->log,
-        .link = j->env->link,
-        .mounts = from->mounts,
-        .from = from,
-        .opts = &opts,
-        .keep_listing = keeps_listing(j),
-        .take_off_ms = CMC_MEASURE_TAKE_OFF_MS,
-        .walk = walk,
-        .ctx = j,
-    };
-    struct measure_event *ev = &j->event;
-    struct cmc_measure_tree tree;
-    if (cmc_measure_flight_run(&f, &tree, err) < 0)
-        return -(int)err->code;
-    ev->has_rootfs = true;
-    memcpy(ev->rootfs, tree.rootfs, CMC_SHA256_LEN);
-    ev->has_listing = tree.has_listing;
-    memcpy(ev->listing, tree.listing, CMC_SHA256_LEN);
+    cmc_measure_create_store(j, "config", ev->config, &j->config.detail);
     return 0;
 }
 
@@ -295,12 +200,12 @@ static int measure_tree(struct cmc_measure_job *j, struct cmc_err *err)
                         j->spec.root_path ? j->spec.root_path : "");
     const bool filled = cmc_measure_rootfs_upper_filled(mounts);
     CMC_CLEANUP(cmc_measure_rootfs_close) struct cmc_measure_rootfs from = {.root = -1};
-    const int opened = cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path,
-                                               j->how.profile == MEASURE_PROFILE_EXACT, &from, err);
+    const int opened =
+        cmc_measure_rootfs_open(mounts, j->env->bundle, j->spec.root_path, true, &from, err);
     j->result.mount_us = (uint32_t)cmc_measure_job_us(start_us);
     if (opened < 0)
         return cmc_wrap(err, "root file system");
-    if (share(j, &from, err) < 0)
+    if (cmc_measure_tree_digest(j, &from, err) < 0)
         return -(int)err->code;
     if (filled || !cmc_measure_rootfs_upper_filled(mounts))
         return 0;

@@ -9,29 +9,67 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/hex.h"
 #include "record/boot.h"
 #include "record/dir.h"
 
-enum { MODE = 0600, READ_TRIES = 3, LOCK_TRIES = 10, PAUSE_MS = 20 };
+enum {
+    MODE = 0600,
+    READ_TRIES = 3,
+    LOCK_TRIES = 10,
+    PAUSE_MS = 20,
+    CLOCK_TRIES = 8,
+    CLOCK_NEAR_NS = 100000,
+    /* What two readings of the clock may differ by. A stamp is settled when all times are 100 ms
+     * old: later changes are later still when the clock was set back by less. */
+    BEHIND_NS = 20000000
+};
+
+static int64_t clock_of(clockid_t id)
+{
+    struct timespec ts = {0};
+    (void)clock_gettime(id, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
 
 uint64_t cmc_measure_flight_now_ms(void)
 {
-    struct timespec ts = {0};
-    (void)clock_gettime(CLOCK_BOOTTIME, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+    return (uint64_t)clock_of(CLOCK_BOOTTIME) / 1000000;
 }
 
-int cmc_measure_flight_find(const struct cmc_measure_flight *f, bool make,
+/* We may be stopped between two clocks: the reading that took the shortest time counts. */
+int64_t cmc_measure_flight_lead_ns(void)
+{
+    int64_t best = INT64_MAX, lead = 0;
+    for (int i = 0; i < CLOCK_TRIES && best > CLOCK_NEAR_NS; i++) {
+        const int64_t before = clock_of(CLOCK_BOOTTIME), now = clock_of(CLOCK_REALTIME);
+        const int64_t took = clock_of(CLOCK_BOOTTIME) - before;
+        if (took < best) {
+            best = took;
+            lead = now - before;
+        }
+    }
+    return lead;
+}
+
+bool cmc_measure_flight_is_behind(int64_t lead_ns)
+{
+    return cmc_measure_flight_lead_ns() < lead_ns - BEHIND_NS;
+}
+
+int cmc_measure_flight_find(const struct cmc_measure_flight *f,
                             struct cmc_measure_flight_place *out, struct cmc_err *err)
 {
     struct cmc_measure_flight_place p;
     char path[PATH_MAX];
-    (void)snprintf(path, sizeof(path), "%s/flights", f->runtime_dir);
-    cmc_autofd int dir = record_dir_open(path, make, err);
-    if (dir < 0 || cmc_measure_flight_key(f, p.key, err) < 0 || record_boot_id(p.boot, err) < 0)
+    if (cmc_measure_flight_key(f, p.key, err) < 0)
+        return -(int)err->code;
+    (void)snprintf(path, sizeof(path), "%s/cache", f->runtime_dir);
+    cmc_autofd int dir = record_dir_open(path, true, err);
+    if (dir < 0 || record_boot_id(p.boot, err) < 0)
         return -(int)err->code;
     cmc_hex(p.key, sizeof(p.key), p.name);
     p.dir = cmc_take_fd(&dir);
@@ -46,14 +84,6 @@ int cmc_measure_flight_open(const struct cmc_measure_flight_place *p)
     return fd < 0 ? -1 : fd;
 }
 
-static bool is_current(const struct cmc_measure_flight_file *f,
-                       const struct cmc_measure_flight_place *p)
-{
-    const uint64_t now = cmc_measure_flight_now_ms();
-    return memcmp(f->boot, p->boot, sizeof(f->boot)) == 0 && f->written_ms <= now &&
-           now - f->written_ms <= CMC_MEASURE_FLIGHT_AGE_MS;
-}
-
 static void pause_shortly(void)
 {
     const struct timespec t = {.tv_nsec = PAUSE_MS * 1000000L};
@@ -66,12 +96,56 @@ static bool read_once(int fd, const struct cmc_measure_flight_place *p,
     uint8_t data[CMC_MEASURE_FLIGHT_BYTES + 1];
     struct cmc_measure_flight_file f;
     struct cmc_err ignored;
-    ssize_t n = pread(fd, data, sizeof(data), 0);
+    const ssize_t n = pread(fd, data, sizeof(data), 0);
     if (n < 0 || cmc_measure_flight_file_parse(data, (size_t)n, &f, &ignored) < 0 ||
-        !is_current(&f, p))
+        memcmp(f.boot, p->boot, sizeof(f.boot)) != 0 || memcmp(f.key, p->key, sizeof(f.key)) != 0 ||
+        f.written_ms > cmc_measure_flight_now_ms())
         return false;
     *out = f;
     return true;
+}
+
+/* Another file system's, a temporary one, or of a kind that is yet to come: none of ours. */
+static bool is_entry(const char *name)
+{
+    return strlen(name) == 2 * (size_t)CMC_SHA256_LEN &&
+           strspn(name, "0123456789abcdef") == 2 * (size_t)CMC_SHA256_LEN;
+}
+
+/* Calls each() with the name of every entry; how many there are. */
+static size_t list(int dir, void (*each)(int dir, const char *name, void *ctx), void *ctx)
+{
+    size_t count = 0;
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d) {
+        cmc_closep(&fd);
+        return SIZE_MAX;
+    }
+    for (struct dirent *e; (e = readdir(d));) {
+        if (!is_entry(e->d_name))
+            continue;
+        each(dir, e->d_name, ctx);
+        count++;
+    }
+    (void)closedir(d);
+    return count;
+}
+
+/* Locked while it is removed: who holds it must not lose it. What cannot be opened is no one's. */
+static bool drop(int dir, const char *name)
+{
+    struct cmc_err ignored;
+    cmc_autofd int fd = record_dir_file(dir, name, O_RDONLY, MODE, &ignored);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return false;
+    return unlinkat(dir, name, 0) == 0;
+}
+
+static void drop_each(int dir, const char *name, void *ctx)
+{
+    (void)ctx;
+    (void)drop(dir, name);
 }
 
 /* Its holder may be writing: what is torn is read again. */
@@ -79,18 +153,18 @@ bool cmc_measure_flight_read(int fd, const struct cmc_measure_flight_place *p,
                              struct cmc_measure_flight_file *out)
 {
     struct cmc_measure_flight_file f;
-    for (int i = 0; i < READ_TRIES; i++) {
-        if (read_once(fd, p, &f)) {
-            if (memcmp(f.key, p->key, sizeof(f.key)) != 0)
-                return false;
-            *out = f;
-            return true;
-        }
-        if (!cmc_measure_flight_is_held(fd))
-            return false;
+    bool sound = read_once(fd, p, &f);
+    for (int i = 1; !sound && i < READ_TRIES && cmc_measure_flight_is_held(fd); i++) {
         pause_shortly();
+        sound = read_once(fd, p, &f);
     }
-    return false;
+    if (sound && cmc_measure_flight_is_behind(f.lead_ns)) {
+        (void)list(p->dir, drop_each, NULL);
+        return false;
+    }
+    if (sound)
+        *out = f;
+    return sound;
 }
 
 bool cmc_measure_flight_is_held(int fd)
@@ -101,37 +175,64 @@ bool cmc_measure_flight_is_held(int fd)
     return false;
 }
 
-/* Returns 1 when the file stays. Locked while it is judged: who holds it must not lose it. */
-static size_t clear_one(const struct cmc_measure_flight_place *p, const char *name)
+void cmc_measure_flight_touch(int fd)
 {
-    struct cmc_measure_flight_file f;
-    struct cmc_err ignored;
-    cmc_autofd int fd = record_dir_file(p->dir, name, O_RDONLY, MODE, &ignored);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return 1;
-    if (fd >= 0 && read_once(fd, p, &f))
-        return 1;
-    (void)unlinkat(p->dir, name, 0);
-    return 0;
+    (void)futimens(fd, NULL);
 }
 
-/* Returns how many files are left. */
-static size_t clear(const struct cmc_measure_flight_place *p)
+struct oldest {
+    struct timespec used;
+    char name[2 * CMC_SHA256_LEN + 1]; /* "" none */
+    const char * not ;                 /* it is about to be used */
+    struct timespec after;             /* those before were held */
+};
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
 {
-    size_t left = 0;
-    int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d)
-        cmc_closep(&fd);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            left += clear_one(p, e->d_name);
-    if (d)
-        (void)closedir(d);
-    return d ? left : SIZE_MAX;
+    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* One at a time clears and claims; a process that was stopped meanwhile must not stop others. */
+static void find_oldest(int dir, const char *name, void *ctx)
+{
+    struct oldest *o = ctx;
+    struct stat st;
+    if (strcmp(name, o->not ) == 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        is_before(&st.st_mtim, &o->after) || (*o->name && !is_before(&st.st_mtim, &o->used)))
+        return;
+    o->used = st.st_mtim;
+    (void)snprintf(o->name, sizeof(o->name), "%s", name);
+}
+
+static void ignore(int dir, const char *name, void *ctx)
+{
+    (void)dir;
+    (void)name;
+    (void)ctx;
+}
+
+/* Room for one more; false when all are held. */
+static bool make_room(const struct cmc_measure_flight_place *p)
+{
+    struct oldest o = {.not = p->name};
+    if (list(p->dir, ignore, NULL) < CMC_MEASURE_FLIGHTS_MAX)
+        return true;
+    for (int i = 0; i < CMC_MEASURE_FLIGHTS_MAX; i++) {
+        *o.name = '\0';
+        const size_t count = list(p->dir, find_oldest, &o);
+        if (count < CMC_MEASURE_FLIGHTS_MAX)
+            return true;
+        if (!*o.name)
+            return false;
+        if (!drop(p->dir, o.name)) {
+            o.after = o.used;
+            o.after.tv_nsec++;
+        }
+    }
+    return false;
+}
+
+/* One at a time makes room and claims; a process that was stopped meanwhile must not stop others.
+ */
 static bool lock_dir(int dir)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
@@ -144,19 +245,19 @@ static bool lock_dir(int dir)
 
 static enum cmc_measure_flight_claimed claim(const struct cmc_measure_flight_place *p,
                                              const struct cmc_measure_flight_file *mine,
-                                             struct cmc_measure_flight_file *other, int *out)
+                                             const uint8_t *stale, int *out)
 {
+    struct cmc_measure_flight_file other;
     struct cmc_err ignored;
-    if (clear(p) >= CMC_MEASURE_FLIGHTS_MAX)
+    if (faccessat(p->dir, p->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && !make_room(p))
         return CMC_MEASURE_FLIGHT_NONE;
     cmc_autofd int fd = record_dir_file(p->dir, p->name, O_RDWR | O_CREAT, MODE, &ignored);
     if (fd < 0)
         return CMC_MEASURE_FLIGHT_NONE;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return cmc_measure_flight_read(fd, p, other) ? CMC_MEASURE_FLIGHT_OTHERS
-                                                     : CMC_MEASURE_FLIGHT_NONE;
-    if (read_once(fd, p, other) && other->measured &&
-        memcmp(other->stamp, mine->stamp, sizeof(mine->stamp)) == 0)
+        return CMC_MEASURE_FLIGHT_OTHERS;
+    if (read_once(fd, p, &other) && other.measured &&
+        !(stale && memcmp(other.stamp, stale, sizeof(other.stamp)) == 0))
         return CMC_MEASURE_FLIGHT_OTHERS;
     if (!cmc_measure_flight_write(fd, mine)) {
         cmc_measure_flight_remove(p);
@@ -168,12 +269,11 @@ static enum cmc_measure_flight_claimed claim(const struct cmc_measure_flight_pla
 
 enum cmc_measure_flight_claimed cmc_measure_flight_claim(const struct cmc_measure_flight_place *p,
                                                          const struct cmc_measure_flight_file *mine,
-                                                         struct cmc_measure_flight_file *other,
-                                                         int *fd)
+                                                         const uint8_t *stale, int *fd)
 {
     if (!lock_dir(p->dir))
         return CMC_MEASURE_FLIGHT_NONE;
-    const enum cmc_measure_flight_claimed got = claim(p, mine, other, fd);
+    const enum cmc_measure_flight_claimed got = claim(p, mine, stale, fd);
     (void)flock(p->dir, LOCK_UN);
     return got;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tools/cmc_measure_flight_file.c -- bytes of a flight; and its key, of which a doubt makes none.
+/* tools/cmc_measure_flight_file.c -- bytes of an entry; and its key, of which a doubt makes none.
  */
 #include "tools/cmc_measure_flight_file.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,9 +13,9 @@
 
 enum { SUMMED = CMC_MEASURE_FLIGHT_BYTES - CMC_SHA256_LEN, RESERVED = 6, KEY_BYTES_MAX = 1 << 16 };
 
-#define METACOPY "/sys/module/overlay/parameters/metacopy"
+#define XFS_MAGIC 0x58465342
 
-static const char magic[16] = "cmc-flight-1\n";
+static const char magic[16] = "cmc-cache-1\n";
 static const uint8_t zeros[CMC_SHA256_LEN];
 
 void cmc_measure_flight_file_put(const struct cmc_measure_flight_file *f,
@@ -27,6 +26,7 @@ void cmc_measure_flight_file_put(const struct cmc_measure_flight_file *f,
     cmc_put(&b, f->boot, sizeof(f->boot));
     cmc_put(&b, f->key, sizeof(f->key));
     cmc_put(&b, f->stamp, sizeof(f->stamp));
+    cmc_put_be64(&b, (uint64_t)f->lead_ns);
     cmc_put_be64(&b, f->written_ms);
     cmc_put_be64(&b, f->entries);
     cmc_put_be64(&b, f->bytes);
@@ -57,18 +57,25 @@ static bool take_flag(struct cmc_reader *r, bool *to)
     return v <= 1;
 }
 
+static bool is_zero(const uint8_t digest[static CMC_SHA256_LEN])
+{
+    return memcmp(digest, zeros, sizeof(zeros)) == 0;
+}
+
 /* Digests stand where there are any, and nowhere else. */
 static bool is_sound(const struct cmc_measure_flight_file *f)
 {
-    if (!f->measured && (f->tree.has_listing || memcmp(f->tree.rootfs, zeros, sizeof(zeros)) != 0))
+    const struct cmc_measure_tree *t = &f->tree;
+    if (!f->measured && (t->has_listing || !is_zero(t->rootfs) || !is_zero(f->stamp)))
         return false;
-    return f->tree.has_listing || memcmp(f->tree.listing, zeros, sizeof(zeros)) == 0;
+    return t->has_listing || is_zero(t->listing);
 }
 
 static bool read_members(struct cmc_reader *r, struct cmc_measure_flight_file *f)
 {
     bool ok = take(r, f->boot, sizeof(f->boot)) && take(r, f->key, sizeof(f->key)) &&
               take(r, f->stamp, sizeof(f->stamp));
+    f->lead_ns = (int64_t)cmc_read_be64(r);
     f->written_ms = cmc_read_be64(r);
     f->entries = cmc_read_be64(r);
     f->bytes = cmc_read_be64(r);
@@ -85,14 +92,14 @@ int cmc_measure_flight_file_parse(const void *data, size_t len, struct cmc_measu
     struct cmc_measure_flight_file f = {.measured = false};
     uint8_t sum[CMC_SHA256_LEN];
     if (len != CMC_MEASURE_FLIGHT_BYTES || memcmp(data, magic, sizeof(magic)) != 0)
-        return cmc_fail(err, CMC_E_FORMAT, "flight: not of this version");
+        return cmc_fail(err, CMC_E_FORMAT, "entry: not of this version");
     cmc_sha256(data, SUMMED, sum);
     if (memcmp(sum, (const uint8_t *)data + SUMMED, sizeof(sum)) != 0)
-        return cmc_fail(err, CMC_E_FORMAT, "flight: torn, or damaged");
+        return cmc_fail(err, CMC_E_FORMAT, "entry: torn, or damaged");
     struct cmc_reader r = cmc_reader_of(data, SUMMED);
     (void)cmc_read_bytes(&r, sizeof(magic));
     if (!read_members(&r, &f))
-        return cmc_fail(err, CMC_E_FORMAT, "flight: members that cannot be");
+        return cmc_fail(err, CMC_E_FORMAT, "entry: members that cannot be");
     *out = f;
     return 0;
 }
@@ -113,71 +120,42 @@ static void put_maps(struct cmc_buf *b, const struct measure_idmap *maps, size_t
     }
 }
 
-/* File systems whose ctime the kernel sets at each change, and nobody else. */
+/* File systems where device and inode name one file, whose ctime the kernel sets at each change,
+ * also at a store through a mapping, and nobody else does. Not tmpfs: it misses the store. */
 static bool keeps_ctime(unsigned long type)
 {
-    return type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC || type == BTRFS_SUPER_MAGIC ||
-           type == TMPFS_MAGIC;
+    return type == EXT4_SUPER_MAGIC || type == XFS_MAGIC || type == BTRFS_SUPER_MAGIC;
 }
 
 /* Who may write the parent could put another directory in its place, and who owns the tree could
- * keep a page of a file mapped, and change it without a ctime. */
-static int put_layer(struct cmc_buf *b, const struct cmc_span *path, struct cmc_err *err)
+ * keep a page of a file pinned, and change it without a ctime. */
+static int put_layer(struct cmc_buf *b, int layer, struct cmc_err *err)
 {
     struct stat st, parent;
     struct statfs fs;
-    char name[PATH_MAX];
-    if (path->len >= sizeof(name))
-        return cmc_fail(err, CMC_E_FORMAT, "a path of %zu bytes", path->len);
-    memcpy(name, path->p, path->len);
-    name[path->len] = '\0';
-    cmc_autofd int fd = open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || fstatat(fd, "..", &parent, 0) < 0 || fstatfs(fd, &fs) < 0)
-        return cmc_fail(err, CMC_E_SYS, "layer %.300s", name);
+    if (fstat(layer, &st) < 0 || fstatat(layer, "..", &parent, 0) < 0 || fstatfs(layer, &fs) < 0)
+        return cmc_fail(err, CMC_E_SYS, "stat");
     if ((parent.st_uid != 0 && parent.st_uid != geteuid()) || (parent.st_mode & 022) != 0)
-        return cmc_fail(err, CMC_E_FORMAT, "layer %.300s: others than root could write beside it",
-                        name);
+        return cmc_fail(err, CMC_E_FORMAT, "others than root could write beside it");
     const unsigned long type = (unsigned long)fs.f_type;
     if (!keeps_ctime(type))
-        return cmc_fail(err, CMC_E_FORMAT, "layer %.300s: on a file system of type %lx", name,
-                        type);
+        return cmc_fail(err, CMC_E_FORMAT, "on a file system of type %lx", type);
     cmc_put_be64(b, st.st_dev);
     cmc_put_be64(b, st.st_ino);
     cmc_put_be64(b, type);
     return 0;
 }
 
-/* With metacopy a file shows the ctime of one layer and holds the data of another. */
-static bool has_metacopy(const struct cmc_measure_mounts *m)
+static int put_layers(struct cmc_buf *b, const struct cmc_measure_flight *f, struct cmc_err *err)
 {
-    char value = '\0';
-    if (strstr(m->options, ",metacopy=on"))
-        return true;
-    if (strstr(m->options, ",metacopy=off"))
-        return false;
-    cmc_autofd int fd = open(METACOPY, O_RDONLY | O_CLOEXEC); /* the kernel's default */
-    return fd < 0 || read(fd, &value, 1) != 1 || value != 'N';
-}
-
-static int put_layers(struct cmc_buf *b, const struct cmc_measure_mounts *m, struct cmc_err *err)
-{
-    const struct cmc_span *at = &m->source;
-    size_t count = 1;
-    if (m->kind == CMC_MEASURE_ROOT_PATH)
+    if (f->layer_count == 0)
         return cmc_fail(err, CMC_E_FORMAT, "no layers");
-    if (m->kind == CMC_MEASURE_OVERLAY) {
-        if (has_metacopy(m))
-            return cmc_fail(err, CMC_E_FORMAT, "overlay with metacopy");
-        const size_t uppers = m->has_upper ? 1 : 0;
-        at = m->layers + uppers;
-        count = m->layer_count - uppers;
-    }
-    cmc_put_u8(b, (uint8_t)m->kind);
-    put_text(b, m->options);
-    cmc_put_be32(b, (uint32_t)count);
-    for (size_t i = 0; i < count; i++)
-        if (put_layer(b, &at[i], err) < 0)
-            return -(int)err->code;
+    cmc_put_u8(b, (uint8_t)f->kind);
+    put_text(b, f->options);
+    cmc_put_be32(b, (uint32_t)f->layer_count);
+    for (size_t i = 0; i < f->layer_count; i++)
+        if (put_layer(b, f->layers[i], err) < 0)
+            return cmc_wrap(err, "layer %zu", i);
     return 0;
 }
 
@@ -185,13 +163,13 @@ int cmc_measure_flight_key(const struct cmc_measure_flight *f, uint8_t key[stati
                            struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf b = cmc_buf_of(KEY_BYTES_MAX);
-    put_text(&b, "cmc-flight-1");
+    put_text(&b, "cmc-cache-1");
     put_text(&b, f->form);
     cmc_put_u8(&b, f->keep_listing);
     cmc_put_be64(&b, f->opts->file_max);
     put_maps(&b, f->opts->uids, f->opts->uid_maps);
     put_maps(&b, f->opts->gids, f->opts->gid_maps);
-    if (put_layers(&b, f->mounts, err) < 0 || cmc_buf_check(&b, "key of a flight", err) < 0)
+    if (put_layers(&b, f, err) < 0 || cmc_buf_check(&b, "key of an entry", err) < 0)
         return -(int)err->code;
     cmc_sha256(b.data, b.len, key);
     return 0;

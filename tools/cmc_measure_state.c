@@ -56,7 +56,8 @@ int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc
         .rootless = how->rootless,
         .file_max = how->file_max,
         .listing = listing,
-        .lease = how->known != NULL,
+        .lease = how->stamp || how->known,
+        .stamp = how->stamp,
         .known = how->known,
         .progress = how->progress,
         .ctx = how->ctx,
@@ -64,7 +65,8 @@ int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc
     struct measure_rootfs tree = {.entries = 0}, listed;
     int rc = 0;
     if (!exact)
-        rc = measure_rootfs_cmc(from->root, &opts, &tree, err);
+        rc = from->root >= 0 ? measure_rootfs_cmc(from->root, &opts, &tree, err)
+                             : measure_rootfs_cmc_layers(&from->layers, &opts, &tree, err);
     if (rc == 0 && (exact || listing))
         rc = cmc_measure_rootfs_walk(from, &opts, exact ? &tree : &listed, err);
     if (rc < 0)

@@ -12,12 +12,13 @@ enum { CMC_MEASURE_LISTING_MAX = 64 << 20 };
 
 struct cmc_measure_how { /* all borrowed */
     enum measure_profile profile;
-    const char *id;                    /* container id */
-    const char *bundle;                /* its absolute path, or NULL: unknown */
-    const uint8_t *redaction_key;      /* 32 bytes, or NULL; profile exact only */
-    uint64_t file_max;                 /* bytes of the largest file; 0: no limit */
-    bool rootless;                     /* the tree was unpacked by an ordinary user */
-    const struct measure_known *known; /* as of measure_rootfs(); NULL: nothing */
+    const char *id;                     /* container id */
+    const char *bundle;                 /* its absolute path, or NULL: unknown */
+    const uint8_t *redaction_key;       /* 32 bytes, or NULL; profile exact only */
+    uint64_t file_max;                  /* bytes of the largest file; 0: no limit */
+    bool rootless;                      /* the tree was unpacked by an ordinary user */
+    struct measure_rootfs_stamp *stamp; /* NULL, or receives that of the tree; asks for leases */
+    const struct measure_known *known;  /* NULL, or who knows files of layers; asks for leases */
     int (*progress)(void *ctx, uint64_t entries, uint64_t bytes); /* as of measure_rootfs() */
     void *ctx;
 };
@@ -30,7 +31,7 @@ CMC_MUST_CHECK int cmc_measure_state_profile(const char *name, enum measure_prof
 CMC_MUST_CHECK int cmc_measure_state_config(const struct cmc_measure_how *how,
                                             const struct cmc_buf *json, struct measure_config *out,
                                             struct cmc_err *err);
-/* Measures a tree; profile cmc needs its root. listing: NULL, or what receives the listing, which
+/* Measures a tree. listing: NULL, or what receives the listing, which
  * is that of profile exact in any profile. Errors: those of the profile's measure_rootfs(), with
  * "root file system" in front; *out untouched. */
 CMC_MUST_CHECK int cmc_measure_state_rootfs(const struct cmc_measure_how *how,

@@ -111,6 +111,19 @@ world_private_tmp() { # what is written to /tmp from here on is not on the machi
             -o workdir=$world/private-tmp/work cmc-world /tmp
 }
 
+# Images lie on a file system such as a machine's disk has, of which digests are kept; it is in memory
+# as all of /run, and goes with it. Where none can be mounted they lie on the tmpfs, and each Create
+# is measured.
+world_disk() {
+    local kib
+    kib=$(df --output=avail -k $world | tail -n 1)
+    [ "$kib" -lt $((12 << 20)) ] || kib=$((12 << 20))
+    mkdir -p $world/containerd
+    truncate -s $((kib / 4 * 3))K $world/disk &&
+        mkfs.ext4 -q -m 0 -O ^has_journal -E lazy_itable_init=1,nodiscard $world/disk &&
+        mount -o loop $world/disk $world/containerd && rmdir $world/containerd/lost+found
+}
+
 # Without CRI: it would make directories below /etc. containerd 1.x knows it by the first name.
 world_containerd() {
     cat >$world/containerd.toml <<EOF
@@ -136,5 +149,6 @@ world_start() { # world_start TREE; prints nothing, says what failed by name
     world_tpm || die "swtpm does not answer" $world/tpm.log
     # mounts the private /run/cmc and writes the first event
     cmc-recorder --init </dev/null >$world/recorder.log 2>&1 || die "cmc-recorder --init" $world/recorder.log
+    world_disk >$world/disk.log 2>&1 || true
     world_containerd || die "containerd does not answer" $world/containerd.log
 }

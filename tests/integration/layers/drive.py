@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """drive.py BUILD [--stacks N] [--seed N] [--only N] -- random stacks of layers: what is read from
-the layers must be what is read from the kernel's overlay of them, or be left to the kernel by name.
+the layers, in either form, must be what is read from the kernel's overlay of them, or be left to
+the kernel by name.
 
 Every stack has a seed of its own, SEED and its number: --only repeats one."""
 import argparse
@@ -42,6 +43,16 @@ class Comparison:
     def count(self, what):
         self.results[what] = self.results.get(what, 0) + 1
 
+    def judge_cmc(self, seen, read):
+        """The same stack in the other form: it is refused where this is, or one form is."""
+        if isinstance(read, str):
+            self.count(f"form cmc: {'neither' if isinstance(seen, str) else 'left to the kernel'}")
+            return None
+        if read != seen:
+            return f"form cmc: the kernel's overlay has {seen}, the layers {read}"
+        self.count("form cmc: alike")
+        return None
+
     def judge(self, stack, seen, read):
         """None, or what is wrong."""
         plain = "" if stack.exotic else "plain, "
@@ -75,13 +86,19 @@ class Comparison:
             else:
                 overlay = Overlay(top + "/mounted", layers, stack.options, upper)
             with overlay as where:
-                seen = self.program.tree(where)
+                seen, seen_cmc = self.program.tree(where), self.program.tree(where, "c")
         except OSError as why:
-            seen = f"not mounted: {why}"
-        read = self.program.layers(([upper] if upper else []) + layers, stack.options)
+            seen = seen_cmc = f"not mounted: {why}"
+        layers = ([upper] if upper else []) + layers
+        read = self.program.layers(layers, stack.options)
+        read_cmc = self.program.layers(layers, stack.options, "c")
         for what, n in stack.made.items():
             self.made[what] = self.made.get(what, 0) + n
-        return self.judge(stack, seen, read), seen, read
+        wrong = self.judge(stack, seen, read) or self.judge_cmc(seen_cmc, read_cmc)
+        if not wrong and not isinstance(read, str) and isinstance(read_cmc, str) and \
+                "on two devices" not in read_cmc:
+            wrong = f"form cmc alone is refused: {read_cmc}"
+        return wrong, seen, read
 
 
 def run_one(comparison, places, seed, number):

@@ -63,11 +63,12 @@ class Program:
             raise RuntimeError(f"the program answered {answer!r}")
         return answer[3:]
 
-    def tree(self, path):
-        return self.ask("tree", path)
+    def tree(self, path, form=""):
+        return self.ask("tree", form or "-", path)
 
-    def layers(self, layers, options):
-        flags = "u" if "userxattr" in options else ""
+    def layers(self, layers, options, form=""):
+        flags = form
+        flags += "u" if "userxattr" in options else ""
         flags += "r" if follows_redirects(options) else ""
         return self.ask("layers", flags or "-", *layers)
 

@@ -100,6 +100,11 @@ static int a_mapped_store(const struct tree *t)
     return pwrite(fd, "H", 1, 0) == 1 ? 0 : -1;
 }
 
+static int the_roots_mode(const struct tree *t)
+{
+    return fchmod(t->fd, 0700);
+}
+
 /* --- what does not --- */
 
 static int reading(const struct tree *t)
@@ -108,9 +113,9 @@ static int reading(const struct tree *t)
     cmc_autofd int fd = openat(t->fd, "file", O_RDONLY | O_CLOEXEC);
     return read(fd, &c, 1) == 1 ? 0 : -1;
 }
-static int the_roots_mode(const struct tree *t)
+static int the_roots_times(const struct tree *t)
 {
-    return fchmod(t->fd, 0700);
+    return futimens(t->fd, NULL);
 }
 static struct row {
     const char *name;
@@ -127,8 +132,9 @@ static struct row {
     {"a name less", a_name_less, true},
     {"a level deeper", a_level_deeper, true},
     {"a store in place", a_mapped_store, true},
+    {"the root's mode", the_roots_mode, true},
     {"not reading", reading, false},
-    {"not the root's mode", the_roots_mode, false},
+    {"not the root's times", the_roots_times, false},
 };
 
 static void run_row(void **state)
@@ -154,7 +160,7 @@ static void fresh_is_not_settled(void **state)
     assert_int_equal(put(t.fd, "file", "x"), 0);
     ctime_is = NOW;
     assert_int_equal(measure_rootfs_stamp(t.fd, &none, &stamp, &t.err), 0);
-    assert_true(stamp.wait_ms >= 10);
+    assert_true(stamp.wait_ms >= 100);
     ctime_is = NOW_IN_SECONDS;
     assert_int_equal(measure_rootfs_stamp(t.fd, &none, &stamp, &t.err), 0);
     ctime_is = AS_IT_IS;
@@ -208,49 +214,26 @@ static void faults_leave_the_output_alone(void **state)
     end(&t);
 }
 
-/* What a snapshotter does: a new, empty top layer for each container. From another file system it
- * makes the kernel number directories anew, too. */
-static int stamp_overlay(struct tree *t, const char *layers, struct measure_rootfs_stamp *out)
-{
-    if (mount("overlay", "merged", "overlay", MS_RDONLY, layers) != 0)
-        return SKIPPED;
-    cmc_autofd int fd = open("merged", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const int r = measure_rootfs_stamp(fd, &none, out, &t->err);
-    cmc_closep(&fd);
-    return umount("merged") | r;
-}
-
-/* Two layers, which nothing mounts. */
+/* What a snapshotter does: a new, empty top layer for each container. */
 static int stamp_layers(struct tree *t, const char *upper, struct measure_rootfs_stamp *out)
 {
-    cmc_autofd int up = open(upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const int fds[] = {up, t->fd};
+    cmc_autofd int fd = open(upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const int fds[] = {fd, t->fd};
     const struct measure_layers layers = {.fds = fds, .count = 2};
     return measure_rootfs_stamp_layers(&layers, &none, out, &t->err);
 }
 
-static int with_overlays(struct tree *t)
+static int with_layers(struct tree *t)
 {
-    struct measure_rootfs_stamp one, two, three, four;
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        chdir(t->path) != 0 || mkdir("merged", 0755) != 0 || mkdir("tmp", 0755) != 0 ||
-        mount("tmpfs", "tmp", "tmpfs", 0, "mode=755") != 0 || mkdir("tmp/a", 0755) != 0 ||
-        mkdir("tmp/b", 0700) != 0)
-        return SKIPPED;
-    if (stamp_overlay(t, "lowerdir=tmp/a:root,xino=off", &one) != 0 ||
-        stamp_overlay(t, "lowerdir=tmp/b:root,xino=off", &two) != 0)
-        return SKIPPED;
-    if (mkdir("tmp/b/dir", 0755) != 0 ||
-        stamp_overlay(t, "lowerdir=tmp/b:root,xino=off", &three) != 0)
+    struct measure_rootfs_stamp one, two, three;
+    if (chdir(t->path) != 0 || mkdir("a", 0755) != 0 || mkdir("b", 0755) != 0)
         return 1;
-    if (stamp_layers(t, "tmp/b", &four) != 0 || four.entries != three.entries ||
-        memcmp(three.digest, four.digest, CMC_SHA256_LEN) != 0)
-        return 2;
-    if (put(t->fd, "linked", "x") != 0 || stamp_layers(t, "tmp/a", &four) != 0 ||
-        memcmp(one.digest, four.digest, CMC_SHA256_LEN) == 0)
-        return 3;
-    return memcmp(one.digest, two.digest, CMC_SHA256_LEN) != 0 ||
-           memcmp(two.digest, three.digest, CMC_SHA256_LEN) == 0;
+    if (stamp_layers(t, "a", &one) != 0)
+        return strstr(t->err.msg, MEASURE_LAYERS_NOT) ? SKIPPED : 1;
+    if (stamp_layers(t, "b", &two) != 0 || memcmp(one.digest, two.digest, CMC_SHA256_LEN) != 0 ||
+        mkdir("b/dir", 0755) != 0 || stamp_layers(t, "b", &three) != 0)
+        return 1;
+    return memcmp(two.digest, three.digest, CMC_SHA256_LEN) == 0;
 }
 
 /* Nothing is opened here: only the mount number can tell. */
@@ -269,13 +252,13 @@ static int with_a_mount(struct tree *t)
 
 int main(void)
 {
-    static int (*overlays)(struct tree *) = with_overlays, (*mounted)(struct tree *) = with_a_mount;
+    static int (*layers)(struct tree *) = with_layers, (*mounted)(struct tree *) = with_a_mount;
     static struct CMUnitTest tests[ROWS(rows) + 10];
     const struct CMUnitTest others[] = {
         cmocka_unit_test(fresh_is_not_settled),
         cmocka_unit_test(an_empty_tree_is_settled),
         cmocka_unit_test(faults_leave_the_output_alone),
-        {"a new top layer", filled_in_child, NULL, NULL, &overlays},
+        {"a new top layer", filled_in_child, NULL, NULL, &layers},
         {"a mount point", filled_in_child, NULL, NULL, &mounted},
     };
     size_t n = 0;
