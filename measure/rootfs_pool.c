@@ -221,7 +221,7 @@ int measure_pool_file(struct measure_pool *p, int fd, const struct measure_pool_
     };
     if (f->known)
         memcpy(j->digest, f->known, CMC_SHA256_LEN);
-    p->files += !f->known;
+    p->files++;
     p->bytes += f->known ? 0 : f->facts.size;
     if (p->head - p->ready >= TOLD_TOGETHER || f->facts.size > MEASURE_BATCH_BYTES)
         publish(p);

@@ -4,12 +4,10 @@
 #include "tools/cmc_measure_contents.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -17,12 +15,7 @@
 #include "record/boot.h"
 #include "tools/cmc_measure_contents_dir.h"
 #include "tools/cmc_measure_contents_file.h"
-
-#define NS_PER_S INT64_C(1000000000)
-#define NOISE_NS INT64_C(1000000)  /* between two looks at one clock, around one at the other */
-#define SET_NS   INT64_C(10000000) /* a lead that is smaller by more: the clock was set back */
-
-enum { LOOKS = 8 };
+#include "tools/cmc_measure_flight_dir.h"
 
 struct layer {
     bool takes_part;
@@ -52,46 +45,6 @@ struct cmc_measure_contents {
     struct layer layer[];
 };
 
-static int64_t clock_of(clockid_t id)
-{
-    struct timespec ts = {0};
-    (void)clock_gettime(id, &ts);
-    return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
-/* How far CLOCK_REALTIME is ahead of CLOCK_BOOTTIME: it changes when somebody sets the clock.
- * False: we are stopped too often to tell. */
-static bool read_lead(int64_t *out)
-{
-    for (int i = 0; i < LOOKS; i++) {
-        const int64_t before = clock_of(CLOCK_BOOTTIME), real = clock_of(CLOCK_REALTIME);
-        if (clock_of(CLOCK_BOOTTIME) - before <= NOISE_NS) {
-            *out = real - before;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool was_set_back(int64_t before, int64_t now)
-{
-    return now < before - SET_NS;
-}
-
-/* File systems whose ctime the kernel sets at each change, and nobody else. */
-static bool keeps_ctime(unsigned long type)
-{
-    return type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC || type == BTRFS_SUPER_MAGIC;
-}
-
-/* Who else may write the directory around it could put another in its place. */
-static bool is_safe(int fd)
-{
-    struct stat parent;
-    return fstatat(fd, "..", &parent, 0) == 0 &&
-           (parent.st_uid == 0 || parent.st_uid == geteuid()) && (parent.st_mode & 022) == 0;
-}
-
 static void hash_facts(const uint64_t facts[], size_t count, uint8_t out[static CMC_SHA256_LEN])
 {
     struct cmc_sha256_ctx hash;
@@ -111,7 +64,8 @@ static void identify(int fd, struct layer *out)
     struct statx sx;
     uint32_t id[2];
     _Static_assert(sizeof(id) == sizeof(fs.f_fsid), "two integers");
-    if (fstatfs(fd, &fs) < 0 || !keeps_ctime((unsigned long)fs.f_type) || !is_safe(fd) ||
+    struct cmc_err ignored;
+    if (cmc_measure_flight_judge(fd, &ignored) < 0 || fstatfs(fd, &fs) < 0 ||
         statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &sx) < 0)
         return;
     const bool born = sx.stx_mask & STATX_BTIME;
@@ -132,7 +86,7 @@ static void identify(int fd, struct layer *out)
 
 /* The file of a layer, if it is one that can be believed now. */
 static struct cmc_measure_contents_reader *open_file(const struct cmc_measure_contents *c,
-                                                     const struct layer *l, int dir, int64_t lead)
+                                                     const struct layer *l, int dir)
 {
     struct cmc_measure_contents_reader *r;
     struct cmc_err ignored;
@@ -141,7 +95,7 @@ static struct cmc_measure_contents_reader *open_file(const struct cmc_measure_co
         return NULL;
     if (memcmp(r->head.boot, c->boot, sizeof(c->boot)) == 0 &&
         memcmp(r->head.layer, l->identity, sizeof(l->identity)) == 0 &&
-        !was_set_back(r->head.lead_ns, lead))
+        !cmc_measure_flight_is_behind(r->head.lead_ns))
         return r;
     cmc_measure_contents_file_close(r);
     return NULL;
@@ -190,14 +144,14 @@ static bool start_file(struct cmc_measure_contents *c, uint32_t layer)
 {
     struct save *s = &c->save;
     const struct layer *l = &c->layer[layer];
-    struct cmc_measure_contents_head head;
-    if (!read_lead(&head.lead_ns) || was_set_back(c->lead_ns, head.lead_ns))
+    struct cmc_measure_contents_head head = {.lead_ns = cmc_measure_flight_lead_ns()};
+    if (cmc_measure_flight_is_behind(c->lead_ns))
         return false;
     s->fd = cmc_measure_contents_dir_new(s->dir);
     if (s->fd < 0)
         return false;
     s->layer = layer;
-    s->there = open_file(c, l, s->dir, head.lead_ns); /* another may have written it meanwhile */
+    s->there = open_file(c, l, s->dir); /* another may have written it meanwhile */
     s->next = 0;
     if (s->there && s->there->head.lead_ns > head.lead_ns) /* steps must not add up unseen */
         head.lead_ns = s->there->head.lead_ns;
@@ -252,9 +206,10 @@ cmc_measure_contents_begin(const char *runtime_dir, const struct measure_layers 
         .runtime_dir = runtime_dir,
         .known = {find, learn, c},
         .save = {.dir = -1, .fd = -1},
+        .lead_ns = cmc_measure_flight_lead_ns(),
         .count = layers->count,
     };
-    if (record_boot_id(c->boot, &ignored) < 0 || !read_lead(&c->lead_ns)) {
+    if (record_boot_id(c->boot, &ignored) < 0) {
         free(c);
         return NULL;
     }
@@ -264,7 +219,7 @@ cmc_measure_contents_begin(const char *runtime_dir, const struct measure_layers 
         identify(layers->fds[i], l);
         if (dir < 0 || !l->takes_part)
             continue;
-        l->before = open_file(c, l, dir, c->lead_ns);
+        l->before = open_file(c, l, dir);
         if (l->before)
             (void)futimens(l->before->fd, NULL); /* used now */
     }
@@ -278,11 +233,10 @@ const struct measure_known *cmc_measure_contents_known(const struct cmc_measure_
 
 bool cmc_measure_contents_end(struct cmc_measure_contents *c)
 {
-    int64_t lead = 0;
     if (!c)
         return true;
     end_file(c);
-    const bool sound = !c->used || (read_lead(&lead) && !was_set_back(c->lead_ns, lead));
+    const bool sound = !c->used || !cmc_measure_flight_is_behind(c->lead_ns);
     cmc_closep(&c->save.dir);
     free(c->save.writer);
     for (size_t i = 0; i < c->count; i++)
