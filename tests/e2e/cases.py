@@ -16,7 +16,7 @@ import world  # pylint: disable=wrong-import-position
 # faults last: they take the TPM and the log away. versions: ctr 1.7 warns of it ever after
 TOPICS = ["proof", "proof_cmc", "proof_load", "run", "task", "log", "layers", "userns", "many", "restart",
           "start", "bundle", "dryrun", "image", "cri", "cri_pods", "cri_upgrade", "cri_versions", "docker",
-          "versions", "slow", "kills", "faults"]
+          "versions", "slow", "stale", "kills", "faults"]
 
 
 def one(name, case):

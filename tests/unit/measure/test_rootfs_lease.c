@@ -102,8 +102,7 @@ static void make(struct tree *t)
     fill(t);
     cmc_autofd int large = openat(t->fd, "large", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     cmc_autofd int sparse = openat(t->fd, "sparse", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    cmc_autofree char *text = malloc(PIECES);
-    assert_non_null(text);
+    static char text[PIECES];
     memset(text, 'x', PIECES);
     assert_int_equal(write(large, text, PIECES), PIECES);
     assert_int_equal(pwrite(sparse, "x", 1, PIECES), 1);

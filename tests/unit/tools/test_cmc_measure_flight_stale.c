@@ -69,7 +69,7 @@ static int remove_a_file(void)
 }
 static int point_elsewhere(void)
 {
-    return unlinkat(w.layer_fd, "sym", 0) | symlinkat("othe", w.layer_fd, "sym");
+    return unlinkat(w.layer_fd, "sym", 0) | symlinkat("dir", w.layer_fd, "sym");
 }
 static int replace_by_the_like(void)
 {
