@@ -31,12 +31,16 @@ static bool is_checked_by_kernel(int fd)
 /* What is on the disk: only it says that there is no salt. */
 static bool read_descriptor(int fd, uint8_t out[static MEASURE_FSVERITY_DESCRIPTOR])
 {
+    uint8_t there[MEASURE_FSVERITY_DESCRIPTOR] = {0};
     struct fsverity_read_metadata_arg arg = {
         .metadata_type = FS_VERITY_METADATA_TYPE_DESCRIPTOR,
-        .length = MEASURE_FSVERITY_DESCRIPTOR,
-        .buf_ptr = (uintptr_t)out,
+        .length = sizeof(there),
+        .buf_ptr = (uintptr_t)there,
     };
-    return ioctl(fd, FS_IOC_READ_VERITY_METADATA, &arg) == MEASURE_FSVERITY_DESCRIPTOR;
+    if (ioctl(fd, FS_IOC_READ_VERITY_METADATA, &arg) != (int)sizeof(there))
+        return false;
+    memcpy(out, there, sizeof(there));
+    return true;
 }
 
 /* What data are checked against. */

@@ -42,9 +42,10 @@ static bool read_at(int fd, void *to, size_t len, size_t at)
     return true;
 }
 
+/* Of one record at least. */
 static size_t blocks_of(size_t count)
 {
-    return (count + BLOCK - 1) / BLOCK;
+    return 1 + (count - 1) / BLOCK;
 }
 
 static bool load(struct cmc_measure_contents_reader *r, size_t block)
@@ -176,7 +177,7 @@ int cmc_measure_contents_file_open(int fd, struct cmc_measure_contents_reader **
                                    struct cmc_err *err)
 {
     cmc_autofd int file = fd;
-    size_t count;
+    size_t count = 0;
     if (measure_length(file, &count, err) < 0)
         return -(int)err->code;
     struct cmc_measure_contents_reader *r = calloc(1, sizeof(*r));

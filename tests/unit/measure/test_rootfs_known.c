@@ -337,6 +337,7 @@ static void a_writer_about(void **state)
     m = memory_of();
     learns(&b, &m, ALL);
     cmc_autofd int reader = openat(b.fds[1], "dir/c", O_RDONLY | O_CLOEXEC);
+    assert_true(reader >= 0);
     m = memory_of();
     learns(&b, &m, ALL);
     end_bed(&b);

@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 #include "tools/cmc_measure_contents_dir.h"
 
-enum { MIB = 1 << 20 };
+#define MIB ((off_t)1 << 20)
 
 static struct {
     char path[32];

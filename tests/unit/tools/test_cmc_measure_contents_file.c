@@ -19,11 +19,9 @@
 #include "tests/lib/rows.h"
 #include "tools/cmc_measure_contents_file.h"
 
-enum {
-    HEAD = CMC_MEASURE_CONTENTS_HEAD,
-    RECORD = CMC_MEASURE_CONTENTS_RECORD,
-    BLOCK = CMC_MEASURE_CONTENTS_BLOCK
-};
+#define BLOCK ((size_t)CMC_MEASURE_CONTENTS_BLOCK)
+
+enum { HEAD = CMC_MEASURE_CONTENTS_HEAD, RECORD = CMC_MEASURE_CONTENTS_RECORD };
 
 static int reads_until_fault, writes_until_fault; /* 0: none; n: the nth is one */
 static size_t most_at_once;                       /* of a write or read; 0: all */
