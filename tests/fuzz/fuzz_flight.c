@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as an entry of the cache; and with a checksum that fits, so that the members are reached. */
+/* Any bytes as an entry of the cache; and with a checksum that fits, so that the members are
+ * reached. */
 #include <stdlib.h>
 #include <string.h>
 
