@@ -10,11 +10,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "measure/rootfs_known.h"
 #include "measure/rootfs_layers.h"
 #include "measure/rootfs_nodes.h"
 #include "measure/rootfs_owner.h"
 #include "measure/rootfs_pool.h"
 #include "measure/rootfs_stamp.h"
+#include "measure/rootfs_verity.h"
 #include "measure/rootfs_xattr.h"
 
 enum { NS_PER_S = 1000000000 };
@@ -27,6 +29,8 @@ struct exact {
     struct measure_meter meter;
     struct measure_stamper stamper; /* used with opts.stamp */
     struct measure_pool *pool;
+    struct measure_lessons lessons;
+    uint64_t known_files, known_bytes;
     struct measure_xattr_scratch xattrs; /* of what is no regular file */
 };
 
@@ -36,6 +40,7 @@ static void exact_free(struct exact **x)
         return;
     if ((*x)->pool)
         measure_pool_free((*x)->pool);
+    measure_lessons_done(&(*x)->lessons);
     measure_nodes_done(&(*x)->nodes);
     free(*x);
 }
@@ -86,21 +91,30 @@ static int read_xattrs(struct exact *x, uint32_t i, int fd, bool opath, struct c
 }
 
 /* What the pool has read of a file. */
-static int take_file(void *ctx, uint32_t i, const uint8_t digest[static CMC_SHA256_LEN],
-                     struct measure_bytes xattrs, struct cmc_err *err)
+static int take_file(void *ctx, uint32_t i, const struct measure_pool_got *got, struct cmc_err *err)
 {
     struct exact *x = ctx;
     struct cmc_buf *text = &x->nodes.text;
-    memcpy(x->nodes.v[i].digest, digest, CMC_SHA256_LEN);
-    if (xattrs.len == 0)
+    measure_lessons_take(&x->lessons, i, got->leased);
+    memcpy(x->nodes.v[i].digest, got->digest, CMC_SHA256_LEN);
+    if (got->xattrs.len == 0)
         return 0;
     const size_t at = text->len;
     cmc_put_be32(text, 0);
-    cmc_put(text, xattrs.p, xattrs.len);
+    cmc_put(text, got->xattrs.p, got->xattrs.len);
     if (cmc_buf_check(text, "names and attributes", err) < 0)
         return -(int)err->code;
     keep_xattrs(x, i, at);
     return 0;
+}
+
+static bool knows(struct exact *x, uint32_t i, uint32_t layer, const struct measure_facts *f)
+{
+    if (!measure_lessons_find(&x->lessons, layer, i, f, x->nodes.v[i].digest))
+        return false;
+    x->known_files++;
+    x->known_bytes += f->size;
+    return true;
 }
 
 /* The file is read later, by whoever has time. */
@@ -112,10 +126,12 @@ static int hand_over(struct exact *x, uint32_t i, const struct measure_walk_entr
     e->u.size = sx->stx_size;
     e->changed = (uint64_t)sx->stx_ctime.tv_sec * NS_PER_S + sx->stx_ctime.tv_nsec;
     e->twin = measure_nodes_twin(&x->nodes, i) != 0;
-    const struct measure_pool_file file = {.node = i,
-                                           .known = e->twin,
-                                           .sparse = measure_content_sparse(sx),
-                                           .facts = measure_facts_of(sx)};
+    struct measure_pool_file file = {.node = i,
+                                     .sparse = measure_content_sparse(sx),
+                                     .verity = measure_verity_is_on(sx),
+                                     .facts = measure_facts_of(sx)};
+    if (e->twin || knows(x, i, at->layer, &file.facts))
+        file.known = e->digest;
     measure_meter_file(&x->meter, e->twin ? 0 : sx->stx_size);
     if (measure_nodes_seen(&x->nodes, i, err) < 0 ||
         measure_pool_file(x->pool, at->fd, &file, err) < 0)
@@ -238,6 +254,7 @@ static int read_all(const struct source *from, struct exact *x, struct cmc_err *
         return name_fault(x, err);
     measure_pool_free(CMC_TAKE_PTR(x->pool));
     measure_nodes_match_twins(&x->nodes);
+    measure_lessons_tell(&x->lessons, &x->nodes);
     return 0;
 }
 
@@ -253,6 +270,7 @@ static int measure(const struct source *from, const struct measure_rootfs_opts *
         x->opts.uid_maps = x->opts.gid_maps = 0;
     x->owners.rootless = opts->rootless;
     x->meter.opts = &x->opts;
+    measure_lessons_init(&x->lessons, opts->known);
     measure_stamper_begin(&x->stamper, &x->opts);
     if (read_all(from, x, err) < 0)
         return -(int)err->code;
@@ -264,6 +282,8 @@ static int measure(const struct source *from, const struct measure_rootfs_opts *
     got.files = x->meter.files;
     got.bytes = x->meter.bytes;
     got.guessed = x->owners.guessed;
+    got.known_files = x->known_files;
+    got.known_bytes = x->known_bytes;
     got.leased = opts->lease && !x->meter.unleased;
     if (opts->stamp)
         measure_stamper_end(&x->stamper, x->meter.entries, opts->stamp);

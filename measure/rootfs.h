@@ -15,6 +15,7 @@ struct measure_idmap {
     uint32_t inside, outside, count;
 };
 
+struct measure_known;        /* measure/rootfs_known.h */
 struct measure_rootfs_stamp; /* measure/rootfs_stamp.h */
 
 struct measure_rootfs_opts {
@@ -33,6 +34,9 @@ struct measure_rootfs_opts {
      * mapped writable: see measure_rootfs.leased. The caller ignores SIGIO, which tells of an
      * opener in that moment, and needs CAP_LEASE for files of others. */
     bool lease;
+    /* NULL, or who remembers contents of files: exact form, of layers. With lease, else nothing is
+     * learned. */
+    const struct measure_known *known;
     struct measure_rootfs_stamp *stamp; /* when not NULL: receives that of what was measured */
     /* Called at least once per 64 MiB and per 4096 entries, by one thread at a time, which may be
      * one of ours with all signals blocked; may be NULL. A result below 0 ends the walk with
@@ -45,6 +49,7 @@ struct measure_rootfs {
     uint8_t digest[CMC_SHA256_LEN];
     uint64_t entries; /* below the root, of any type */
     uint64_t files, bytes;
+    uint64_t known_files, known_bytes; /* of these: not read, since opts->known had them */
     uint64_t guessed; /* rootless: links and read-only entries, of which no owner is kept: 0:0 */
     bool leased;      /* opts->lease: nobody could write a file unseen by its ctime (on a file
                        * system of the layer itself: an overlay's files say nothing) */

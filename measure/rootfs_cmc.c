@@ -119,7 +119,7 @@ static int add_content(struct archive *a, const struct measure_walk_entry *at, s
     if (file < 0 ||
         (a->opts.overlay && measure_xattr_plain(file, a->opts.overlay, &a->xattrs, err) < 0))
         return -(int)err->code;
-    measure_content_lease(&a->meter, file);
+    (void)measure_content_lease(&a->meter, file);
     if (measure_content_read(&a->content, &sink, file, sx->stx_size, sparse, err) < 0)
         return -(int)err->code;
     measure_meter_file(&a->meter, sx->stx_size);

@@ -153,8 +153,8 @@ static int take_jobs(struct measure_pool *p, uint64_t until, struct cmc_err *err
 {
     for (; p->low < until; p->low++) {
         struct measure_job *j = &p->job[p->low % p->job_max];
-        const int r = p->take(p->ctx, j->node, j->digest,
-                              (struct measure_bytes){j->xattrs.data, j->xattrs.len}, err);
+        const struct measure_pool_got got = {j->digest, {j->xattrs.data, j->xattrs.len}, j->leased};
+        const int r = p->take(p->ctx, j->node, &got, err);
         cmc_buf_done(&j->xattrs);
         if (r < 0)
             return fail(p, j->node, err);
@@ -209,15 +209,19 @@ int measure_pool_file(struct measure_pool *p, int fd, const struct measure_pool_
     while (p->head - p->low == p->job_max)
         if (turn(p, err) < 0)
             return -(int)err->code;
-    p->job[p->head++ % p->job_max] = (struct measure_job){
+    struct measure_job *j = &p->job[p->head++ % p->job_max];
+    *j = (struct measure_job){
         .fd = fd,
         .node = f->node,
-        .known = f->known,
+        .known = f->known != NULL,
         .sparse = f->sparse,
+        .verity = f->verity,
         .facts = f->facts,
         .xattrs = cmc_buf_of(MEASURE_TREE_TEXT_MAX),
     };
-    p->files += !f->known;
+    if (f->known)
+        memcpy(j->digest, f->known, CMC_SHA256_LEN);
+    p->files++;
     p->bytes += f->known ? 0 : f->facts.size;
     if (p->head - p->ready >= TOLD_TOGETHER || f->facts.size > MEASURE_BATCH_BYTES)
         publish(p);

@@ -13,16 +13,22 @@
 struct measure_pool;
 
 struct measure_pool_file {
-    uint32_t node; /* the caller's number for it */
-    bool known;    /* the content is: only attributes are read */
-    bool sparse;   /* measure_content_sparse() */
+    uint32_t node;        /* the caller's number for it */
+    const uint8_t *known; /* NULL, or the content's digest: only attributes are read */
+    bool sparse;          /* measure_content_sparse() */
+    bool verity;          /* measure_verity_is_on() */
     struct measure_facts facts;
 };
 
-/* Gets a file's results: digest (what it is means nothing when the content was known) and encoded
- * attributes (empty for none), borrowed. An error is the file's. */
-typedef int measure_pool_take(void *ctx, uint32_t node, const uint8_t digest[static CMC_SHA256_LEN],
-                              struct measure_bytes xattrs, struct cmc_err *err);
+struct measure_pool_got {        /* of a file; borrowed */
+    const uint8_t *digest;       /* of its content: as it was known, or read */
+    struct measure_bytes xattrs; /* encoded; empty for none */
+    bool leased;                 /* read, and nobody could write to it */
+};
+
+/* Gets a file's results. An error is the file's. */
+typedef int measure_pool_take(void *ctx, uint32_t node, const struct measure_pool_got *got,
+                              struct cmc_err *err);
 
 /* A pool of opts->threads at most. opts, meter and ctx are borrowed; the meter gets a lock.
  * Up to 600 descriptors, fewer where RLIMIT_NOFILE is near; 16 MiB of memory, beside attributes.

@@ -78,14 +78,16 @@ int measure_content_open(int fd, struct cmc_err *err)
 
 /* The lease itself is of no use: all that counts is whether it is given. A writer who comes later
  * sets a ctime that is later than the stamp of the tree allows. */
-void measure_content_lease(struct measure_meter *m, int file)
+bool measure_content_lease(struct measure_meter *m, int file)
 {
-    if (!m->opts->lease || atomic_load_explicit(&m->unleased, memory_order_relaxed))
-        return;
-    if (fcntl(file, F_SETLEASE, F_RDLCK) < 0)
+    if (!m->opts->lease)
+        return false;
+    if (fcntl(file, F_SETLEASE, F_RDLCK) < 0) {
         atomic_store_explicit(&m->unleased, true, memory_order_relaxed);
-    else
-        (void)fcntl(file, F_SETLEASE, F_UNLCK); /* a close would do it, too */
+        return false;
+    }
+    (void)fcntl(file, F_SETLEASE, F_UNLCK); /* a close would do it, too */
+    return true;
 }
 
 int measure_content_target(int fd, char target[static PATH_MAX], size_t *len, struct cmc_err *err)

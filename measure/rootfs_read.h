@@ -38,9 +38,9 @@ bool measure_content_sparse(const struct statx *sx);
  * the caller, or -CMC_E_SYS. */
 CMC_MUST_CHECK int measure_content_open(int fd, struct cmc_err *err);
 /* With opts->lease, before the first byte of file is read: nobody may have it open for writing, or
- * mapped writable, or the meter says so. Who opens it for writing in that moment waits no longer
- * than that. */
-void measure_content_lease(struct measure_meter *m, int file);
+ * mapped writable, or the meter says so, and the result is false. Who opens it for writing in that
+ * moment waits no longer than that. */
+bool measure_content_lease(struct measure_meter *m, int file);
 /* Reads a file of size bytes, and a byte more where there is one, to buf.
  * Errors: -CMC_E_SYS, -CMC_E_VERIFY (other than size bytes). */
 CMC_MUST_CHECK int measure_content_whole(int fd, size_t size, uint8_t *buf, struct cmc_err *err);

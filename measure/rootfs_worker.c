@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "measure/rootfs_verity.h"
+
 static int by_inode(const void *a, const void *b)
 {
     const struct measure_job *const *x = a, *const *y = b;
@@ -42,9 +44,9 @@ static int read_content(struct measure_worker *w, struct measure_job *j, int fil
                         struct cmc_err *err)
 {
     const uint64_t size = j->facts.size;
-    if (j->known)
+    if (j->verity && measure_verity_digest(file, size, j->digest))
         return 0;
-    measure_content_lease(w->meter, file);
+    j->leased = measure_content_lease(w->meter, file);
     if (is_small(j))
         return read_small(w, j, file, err);
     if (j->sparse)
@@ -53,6 +55,14 @@ static int read_content(struct measure_worker *w, struct measure_job *j, int fil
         return -(int)err->code;
     measure_fsverity_end(&w->content.tree, size, j->digest);
     return 0;
+}
+
+/* What is not read need not be opened. */
+static int read_known(struct measure_worker *w, struct measure_job *j, struct cmc_err *err)
+{
+    if (measure_xattr_read(j->fd, true, w->opts, &w->xattrs, &j->xattrs, err) < 0)
+        return -(int)err->code;
+    return measure_look_same(j->fd, &j->facts, err);
 }
 
 static int read_job(struct measure_worker *w, struct measure_job *j, int ahead, struct cmc_err *err)
@@ -69,7 +79,7 @@ static void ask_ahead(struct measure_worker *w, struct measure_job *job[], size_
 {
     struct cmc_err ignored;
     for (size_t i = 0; i < n; i++) {
-        if (job[i]->known || !is_small(job[i]))
+        if (job[i]->known || job[i]->verity || !is_small(job[i]))
             continue;
         w->ahead[i] = measure_content_open(job[i]->fd, &ignored);
         if (w->ahead[i] >= 0)
@@ -90,7 +100,8 @@ int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size
     for (size_t i = 0; i < n; i++) {
         if (r == 0 && !atomic_load_explicit(&w->meter->shared->stop, memory_order_relaxed)) {
             *node = job[i]->node;
-            r = read_job(w, job[i], cmc_take_fd(&w->ahead[i]), err);
+            r = job[i]->known ? read_known(w, job[i], err)
+                              : read_job(w, job[i], cmc_take_fd(&w->ahead[i]), err);
         }
         cmc_closep(&w->ahead[i]);
         cmc_closep(&job[i]->fd);

@@ -10,15 +10,17 @@
 
 enum { MEASURE_WORKER_FILES = MEASURE_BATCH_FILES };
 
-struct measure_job {            /* a regular file that the walk has met */
-    int fd;                     /* O_PATH; owned */
-    uint32_t node;              /* whose it is: for messages, not read here */
-    bool known;                 /* the content is: only attributes are read */
-    bool sparse;                /* measure_content_sparse() */
-    bool done;                  /* not touched here */
-    struct measure_facts facts; /* of fd, when it was met */
-    uint8_t digest[CMC_SHA256_LEN];
-    struct cmc_buf xattrs; /* owned; measure_xattr_read() */
+struct measure_job {                /* a regular file that the walk has met */
+    int fd;                         /* O_PATH; owned */
+    uint32_t node;                  /* whose it is: for messages, not read here */
+    bool known;                     /* the content is: only attributes are read */
+    bool sparse;                    /* measure_content_sparse() */
+    bool verity;                    /* measure_verity_is_on() */
+    bool leased;                    /* out: nobody could write to it from before it was read */
+    bool done;                      /* not touched here */
+    struct measure_facts facts;     /* of fd, when it was met */
+    uint8_t digest[CMC_SHA256_LEN]; /* out, unless it is known */
+    struct cmc_buf xattrs;          /* owned; measure_xattr_read() */
 };
 
 struct measure_worker { /* 950 KiB: on the heap, zeroed at first */

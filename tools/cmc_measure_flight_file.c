@@ -129,20 +129,31 @@ static bool keeps_ctime(unsigned long type)
 
 /* Who may write the parent could put another directory in its place, and who owns the tree could
  * keep a page of a file pinned, and change it without a ctime. */
-static int put_layer(struct cmc_buf *b, int layer, struct cmc_err *err)
+int cmc_measure_flight_judge(int layer, struct cmc_err *err)
 {
-    struct stat st, parent;
+    struct stat parent;
     struct statfs fs;
-    if (fstat(layer, &st) < 0 || fstatat(layer, "..", &parent, 0) < 0 || fstatfs(layer, &fs) < 0)
+    if (fstatat(layer, "..", &parent, 0) < 0 || fstatfs(layer, &fs) < 0)
         return cmc_fail(err, CMC_E_SYS, "stat");
     if ((parent.st_uid != 0 && parent.st_uid != geteuid()) || (parent.st_mode & 022) != 0)
         return cmc_fail(err, CMC_E_FORMAT, "others than root could write beside it");
     const unsigned long type = (unsigned long)fs.f_type;
     if (!keeps_ctime(type))
         return cmc_fail(err, CMC_E_FORMAT, "on a file system of type %lx", type);
+    return 0;
+}
+
+static int put_layer(struct cmc_buf *b, int layer, struct cmc_err *err)
+{
+    struct stat st;
+    struct statfs fs;
+    if (cmc_measure_flight_judge(layer, err) < 0)
+        return -(int)err->code;
+    if (fstat(layer, &st) < 0 || fstatfs(layer, &fs) < 0)
+        return cmc_fail(err, CMC_E_SYS, "stat");
     cmc_put_be64(b, st.st_dev);
     cmc_put_be64(b, st.st_ino);
-    cmc_put_be64(b, type);
+    cmc_put_be64(b, (uint64_t)fs.f_type);
     return 0;
 }
 

@@ -25,6 +25,9 @@ CMC_MUST_CHECK int cmc_measure_flight_file_parse(const void *data, size_t len,
                                                  struct cmc_measure_flight_file *out,
                                                  struct cmc_err *err);
 
+/* Is this the directory of a layer whose ctimes tell of each change, and that only root could have
+ * exchanged? Errors: -CMC_E_FORMAT (why not), -CMC_E_SYS. */
+CMC_MUST_CHECK int cmc_measure_flight_judge(int layer, struct cmc_err *err);
 /* The key of f's tree, of layers that can be relied on. Errors: -CMC_E_FORMAT (nothing is kept of
  * it; why), -CMC_E_SYS. */
 CMC_MUST_CHECK int cmc_measure_flight_key(const struct cmc_measure_flight *f,

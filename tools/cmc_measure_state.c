@@ -56,8 +56,9 @@ int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc
         .rootless = how->rootless,
         .file_max = how->file_max,
         .listing = listing,
-        .lease = how->stamp != NULL,
+        .lease = how->stamp || how->known,
         .stamp = how->stamp,
+        .known = how->known,
         .progress = how->progress,
         .ctx = how->ctx,
     };

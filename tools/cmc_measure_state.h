@@ -18,6 +18,7 @@ struct cmc_measure_how { /* all borrowed */
     uint64_t file_max;                  /* bytes of the largest file; 0: no limit */
     bool rootless;                      /* the tree was unpacked by an ordinary user */
     struct measure_rootfs_stamp *stamp; /* NULL, or receives that of the tree; asks for leases */
+    const struct measure_known *known;  /* NULL, or who knows files of layers; asks for leases */
     int (*progress)(void *ctx, uint64_t entries, uint64_t bytes); /* as of measure_rootfs() */
     void *ctx;
 };

@@ -11,6 +11,7 @@
 #include "base/applog.h"
 #include "base/cleanup.h"
 #include "record/details.h"
+#include "tools/cmc_measure_contents.h"
 #include "tools/cmc_measure_flight.h"
 
 /* An event of profile cmc has no place for one. */
@@ -32,14 +33,50 @@ static bool is_mounted(const struct cmc_measure_rootfs *from)
            from->root >= 0;
 }
 
+static void say_known(const struct cmc_measure_job *j, const struct measure_rootfs *tree)
+{
+    char files[24], read[24];
+    if (tree->known_files == 0)
+        return;
+    (void)snprintf(files, sizeof(files), "%llu", (unsigned long long)tree->known_files);
+    (void)snprintf(read, sizeof(read), "%llu",
+                   (unsigned long long)(tree->bytes - tree->known_bytes));
+    cmc_log(j->env->log, CMC_LOG_INFO, "knew files of layers, and read the rest", "task",
+            j->request->id, "known", files, "bytes", read, NULL);
+}
+
+/* What is known of its layers is not read again. */
+static int read_layers(struct cmc_measure_job *j, const struct cmc_measure_rootfs *from,
+                       struct cmc_buf *listing, struct measure_rootfs *tree, struct cmc_err *err)
+{
+    struct cmc_measure_contents *c = NULL;
+    if (j->how.profile == MEASURE_PROFILE_EXACT)
+        c = cmc_measure_contents_begin(j->env->site->runtime_dir, &from->layers,
+                                       from->mounts->has_upper ? 1 : 0);
+    j->how.known = cmc_measure_contents_known(c);
+    const int rc = cmc_measure_state_rootfs(&j->how, &j->spec, from, listing, tree, err);
+    j->how.known = NULL;
+    const bool sound = cmc_measure_contents_end(c);
+    if (rc < 0)
+        return rc;
+    if (sound) {
+        say_known(j, tree);
+        return 0;
+    }
+    if (listing)
+        listing->len = 0;
+    return cmc_measure_state_rootfs(&j->how, &j->spec, from, listing, tree, err);
+}
+
 /* Where the layers do not tell, the mounted overlay does; and any error is that of the overlay. */
 static int read_tree(struct shared *s, struct cmc_buf *listing, struct measure_rootfs *tree,
                      struct cmc_err *err)
 {
-    const struct cmc_measure_job *j = s->job;
-    const int rc = cmc_measure_state_rootfs(&j->how, &j->spec, s->from, listing, tree, err);
-    if (rc == 0 || s->from->root >= 0)
-        return rc;
+    struct cmc_measure_job *j = s->job;
+    if (s->from->root >= 0)
+        return cmc_measure_state_rootfs(&j->how, &j->spec, s->from, listing, tree, err);
+    if (read_layers(j, s->from, listing, tree, err) == 0)
+        return 0;
     cmc_log(j->env->log, CMC_LOG_INFO, "mounted, as its layers cannot be read one by one", "task",
             j->request->id, "why", err->msg, NULL);
     if (cmc_measure_rootfs_mount(s->from, err) < 0)

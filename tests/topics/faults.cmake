@@ -20,3 +20,5 @@ cmc_unit(shim/out_of_memory LIBS cmc_shim
 cmc_unit(shim/failing_calls LIBS cmc_shim SOURCES ${FAIL_SYS_SOURCE}
   WRAP open openat fstat fstatat lstat mkdir unlink unlinkat renameat flock socket bind listen
     connect getsockopt write)
+cmc_unit(tools/cmc_measure_contents_faults LIBS cmc_measure_parts
+  SOURCES ${FAIL_ALLOC_SOURCE} ${FAIL_SYS_SOURCE} WRAP ${FAIL_ALLOC} ${FAIL_SYS} fstatfs)

@@ -6,6 +6,7 @@ import sys
 import traceback
 
 import cases_faults
+import cases_known
 import cases_request
 import cases_rootfs
 from world import World
@@ -31,7 +32,7 @@ def run(case, world):
 def main():
     world = World(os.path.abspath(sys.argv[1]))
     wanted = set(sys.argv[2:])
-    cases = [c for m in (cases_rootfs, cases_request, cases_faults) for c in m.CASES]
+    cases = [c for m in (cases_rootfs, cases_known, cases_request, cases_faults) for c in m.CASES]
     before = mounts()
     good = True
     for case in cases:

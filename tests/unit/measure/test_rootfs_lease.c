@@ -212,8 +212,9 @@ static void test_openers(void **state)
         _exit(write_for(&t, MS));
     for (const uint64_t end_ms = now_ms() + MS; now_ms() < end_ms;) {
         struct measure_meter m = {.opts = &opts};
-        measure_content_lease(&m, file);
-        given += !m.unleased;
+        const bool one = measure_content_lease(&m, file);
+        assert_int_equal(one, !m.unleased);
+        given += one;
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
