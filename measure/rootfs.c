@@ -41,6 +41,7 @@ static void exact_free(struct exact **x)
     if ((*x)->pool)
         measure_pool_free((*x)->pool);
     measure_lessons_done(&(*x)->lessons);
+    measure_stamper_done(&(*x)->stamper);
     measure_nodes_done(&(*x)->nodes);
     free(*x);
 }
@@ -213,6 +214,8 @@ static int leave(void *ctx, int fd, const struct measure_facts *facts, struct cm
 {
     struct exact *x = ctx;
     const uint32_t i = x->dir;
+    if (x->opts.stamp)
+        measure_stamper_leave(&x->stamper);
     x->next = i + 1;
     x->dir = x->nodes.v[i].parent;
     return measure_pool_dir(x->pool, fd, i, facts, err);

@@ -36,6 +36,7 @@ static void archive_free(struct archive **a)
     if (!*a)
         return;
     measure_stream_free((*a)->stream);
+    measure_stamper_done(&(*a)->stamper);
     measure_links_done(&(*a)->links);
     cmc_buf_done(&(*a)->name);
     cmc_buf_done(&(*a)->headers);
@@ -194,10 +195,21 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
     return e.type == '0' ? add_content(a, at, err) : 0;
 }
 
+static int leave(void *ctx, int fd, const struct measure_facts *facts, struct cmc_err *err)
+{
+    struct archive *a = ctx;
+    (void)fd;
+    (void)facts;
+    (void)err;
+    if (a->opts.stamp)
+        measure_stamper_leave(&a->stamper);
+    return 0;
+}
+
 static int walk(int rootfd, const struct measure_layers *layers, struct archive *a,
                 struct cmc_err *err)
 {
-    static const struct measure_walk form = {.enter = enter, .visit = visit};
+    static const struct measure_walk form = {.enter = enter, .visit = visit, .leave = leave};
     if (!layers)
         return measure_walk(rootfd, &form, a, &a->meter, err);
     a->opts.overlay = measure_layers_prefix(layers);

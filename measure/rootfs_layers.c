@@ -224,7 +224,7 @@ static int advance(struct walker *w, struct frame *f, struct cmc_err *err)
         return enter(w, place, name, err);
     const struct measure_layer_dir *d = &w->set.dirs[f->dirs + measure_names_list(n, place)];
     const struct measure_layer *l = &w->set.layers[d->layer];
-    const struct measure_walk_at on = {d->fd, name, l->mount, d->layer};
+    const struct measure_walk_at on = {d->fd, name, l->mount, d->layer, true};
     const int r = measure_walk_visit(&w->run, &on, err);
     return r != MEASURE_WALK_IS_DIR
                ? r

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "measure/rootfs_layers.h"
-
 /* Far more than the clock of ctimes may stand, which is a tick of the slowest kernels (10 ms): the
  * rest is for clocks that are set back a little. And the unit of file systems that keep whole
  * seconds (or two, as a parity that rounds down). */
@@ -24,12 +22,12 @@ static void put_be(uint8_t **p, uint64_t v, size_t bytes)
         *(*p)++ = (uint8_t)(v >> (8 * i));
 }
 
-static void note_change(struct measure_stamper *s, const struct statx_timestamp *t)
+static void note_change(struct measure_stamp_dir *d, const struct statx_timestamp *t)
 {
     const uint64_t rest = t->tv_nsec ? REST_NS : REST_WHOLE_NS;
     const uint64_t at = t->tv_sec < 0 ? 0 : (uint64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
-    if (at + rest > s->rested)
-        s->rested = at + rest;
+    if (at + rest > d->rested)
+        d->rested = at + rest;
 }
 
 static void put_owner(uint8_t **p, const struct statx *sx)
@@ -39,14 +37,13 @@ static void put_owner(uint8_t **p, const struct statx *sx)
     put_be(p, sx->stx_gid, 4);
 }
 
-void measure_stamper_visit(struct measure_stamper *s, const struct measure_walk_entry *e)
+void measure_stamp_dir_add(struct measure_stamp_dir *d, const char *name, const struct statx *sx)
 {
-    const struct statx *sx = e->sx;
-    const size_t name_len = strlen(e->name);
+    const size_t name_len = strlen(name);
     uint8_t packed[64], *p = packed;
     put_be(&p, name_len, 2);
-    cmc_sha256_add(&s->hash, packed, 2);
-    cmc_sha256_add(&s->hash, e->name, name_len);
+    cmc_sha256_add(&d->hash, packed, 2);
+    cmc_sha256_add(&d->hash, name, name_len);
     p = packed;
     put_owner(&p, sx);
     put_be(&p, sx->stx_size, 8);
@@ -57,22 +54,38 @@ void measure_stamper_visit(struct measure_stamper *s, const struct measure_walk_
     put_be(&p, sx->stx_dev_major, 4);
     put_be(&p, sx->stx_dev_minor, 4);
     put_be(&p, sx->stx_ino, 8);
-    cmc_sha256_add(&s->hash, packed, (size_t)(p - packed));
-    note_change(s, &sx->stx_ctime);
-    note_change(s, &sx->stx_mtime); /* who writes in times to come is not at rest */
+    cmc_sha256_add(&d->hash, packed, (size_t)(p - packed));
+    note_change(d, &sx->stx_ctime);
+    note_change(d, &sx->stx_mtime); /* who writes in times to come is not at rest */
 }
 
-static int add_root(struct measure_stamper *s, const struct measure_walk_entry *root,
-                    struct measure_xattr_scratch *xattrs, struct cmc_err *err)
+static int add_root(struct measure_stamp_dir *d, const struct measure_walk_entry *root,
+                    const struct measure_rootfs_opts *opts, struct measure_xattr_scratch *xattrs,
+                    struct cmc_err *err)
 {
     cmc_autobuf struct cmc_buf attributes = cmc_buf_of((size_t)16 * MEASURE_XATTR_LIST_MAX);
     uint8_t packed[16], *p = packed;
     put_owner(&p, root->sx);
-    cmc_sha256_add(&s->hash, packed, (size_t)(p - packed));
-    if (measure_xattr_read(root->fd, false, s->opts, xattrs, &attributes, err) < 0)
+    cmc_sha256_add(&d->hash, packed, (size_t)(p - packed));
+    if (measure_xattr_read(root->fd, false, opts, xattrs, &attributes, err) < 0)
         return -(int)err->code;
     if (attributes.len)
-        cmc_sha256_add(&s->hash, attributes.data, attributes.len);
+        cmc_sha256_add(&d->hash, attributes.data, attributes.len);
+    return 0;
+}
+
+int measure_stamp_dir_begin(struct measure_stamp_dir *d, const struct measure_walk_entry *dir,
+                            size_t names, const struct measure_rootfs_opts *opts,
+                            struct measure_xattr_scratch *xattrs, struct cmc_err *err)
+{
+    uint8_t packed[8], *p = packed;
+    d->rested = 0;
+    cmc_sha256_init(&d->hash);
+    put_be(&p, names, 8);
+    cmc_sha256_add(&d->hash, packed, sizeof(packed));
+    if (!*dir->name)
+        return add_root(d, dir, opts, xattrs, err);
+    measure_stamp_dir_add(d, dir->name, dir->sx);
     return 0;
 }
 
@@ -80,14 +93,39 @@ int measure_stamper_enter(struct measure_stamper *s, const struct measure_walk_e
                           const struct measure_walk_names *names,
                           struct measure_xattr_scratch *xattrs, struct cmc_err *err)
 {
-    uint8_t packed[8], *p = packed;
-    if (*dir->name)
-        measure_stamper_visit(s, dir);
-    else if (add_root(s, dir, xattrs, err) < 0)
-        return -(int)err->code;
-    put_be(&p, names->count, 8);
-    cmc_sha256_add(&s->hash, packed, sizeof(packed));
-    return 0;
+    if (s->depth == s->cap) {
+        const size_t cap = s->cap ? s->cap * 2 : 32;
+        struct measure_stamp_dir *dirs = reallocarray(s->dirs, cap, sizeof(*dirs));
+        if (!dirs)
+            return cmc_fail(err, CMC_E_LIMIT, "out of memory %zu directories deep", s->depth);
+        s->dirs = dirs;
+        s->cap = cap;
+    }
+    return measure_stamp_dir_begin(&s->dirs[s->depth++], dir, names->count, s->opts, xattrs, err);
+}
+
+void measure_stamper_visit(struct measure_stamper *s, const struct measure_walk_entry *e)
+{
+    measure_stamp_dir_add(&s->dirs[s->depth - 1], e->name, e->sx);
+}
+
+void measure_stamper_add(struct measure_stamper *s, struct measure_stamp_dir *d)
+{
+    uint8_t digest[CMC_SHA256_LEN];
+    cmc_sha256_end(&d->hash, digest);
+    cmc_sha256_add(&s->hash, digest, sizeof(digest));
+    if (d->rested > s->rested)
+        s->rested = d->rested;
+}
+
+void measure_stamper_leave(struct measure_stamper *s)
+{
+    measure_stamper_add(s, &s->dirs[--s->depth]);
+}
+
+void measure_stamper_done(struct measure_stamper *s)
+{
+    free(s->dirs);
 }
 
 /* The clock that ctimes come from: never ahead of the ctime of a later change. */
@@ -120,55 +158,4 @@ void measure_stamper_end(struct measure_stamper *s, uint64_t entries,
     cmc_sha256_end(&s->hash, out->digest);
     out->entries = entries;
     out->wait_ms = wait_of(s->rested, s->begun);
-}
-
-struct look { /* a walk for the stamp alone */
-    struct measure_stamper stamper;
-    struct measure_meter meter;
-    struct measure_xattr_scratch xattrs;
-};
-
-static int enter(void *ctx, const struct measure_walk_entry *dir,
-                 const struct measure_walk_names *names, struct cmc_err *err)
-{
-    struct look *l = ctx;
-    return measure_stamper_enter(&l->stamper, dir, names, &l->xattrs, err);
-}
-
-static int visit(void *ctx, const struct measure_walk_entry *e, struct cmc_err *err)
-{
-    struct look *l = ctx;
-    (void)err;
-    measure_stamper_visit(&l->stamper, e);
-    return 0;
-}
-
-static int stamp(int rootfd, const struct measure_layers *layers,
-                 const struct measure_rootfs_opts *opts, struct measure_rootfs_stamp *out,
-                 struct cmc_err *err)
-{
-    static const struct measure_walk form = {.enter = enter, .visit = visit, .look_only = true};
-    cmc_autofree struct look *l = calloc(1, sizeof(*l));
-    if (!l)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory to stamp a tree");
-    l->meter.opts = opts;
-    measure_stamper_begin(&l->stamper, opts);
-    const int r = layers ? measure_layers_walk(layers, &form, l, &l->meter, err)
-                         : measure_walk(rootfd, &form, l, &l->meter, err);
-    if (r == 0)
-        measure_stamper_end(&l->stamper, l->meter.entries, out);
-    return r;
-}
-
-int measure_rootfs_stamp(int rootfd, const struct measure_rootfs_opts *opts,
-                         struct measure_rootfs_stamp *out, struct cmc_err *err)
-{
-    return stamp(rootfd, NULL, opts, out, err);
-}
-
-int measure_rootfs_stamp_layers(const struct measure_layers *layers,
-                                const struct measure_rootfs_opts *opts,
-                                struct measure_rootfs_stamp *out, struct cmc_err *err)
-{
-    return stamp(-1, layers, opts, out, err);
 }

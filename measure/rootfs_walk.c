@@ -100,11 +100,18 @@ static int enter(struct walker *w, int dirfd, const char *name, struct cmc_err *
     return 0;
 }
 
-int measure_walk_visit(const struct measure_walk_run *run, const struct measure_walk_at *at,
-                       struct cmc_err *err)
+int measure_walk_check(const struct statx *sx, uint64_t file_max, struct cmc_err *err)
+{
+    if (S_ISREG(sx->stx_mode) && file_max && sx->stx_size > file_max)
+        return cmc_fail(err, CMC_E_LIMIT, "%llu bytes, at most %llu (file_max)",
+                        (unsigned long long)sx->stx_size, (unsigned long long)file_max);
+    return 0;
+}
+
+static int look_and_visit(const struct measure_walk_run *run, const struct measure_walk_at *at,
+                          struct cmc_err *err)
 {
     const bool look_only = run->form->look_only;
-    const uint64_t max = run->meter->opts->file_max;
     struct statx sx;
     cmc_autofd int fd =
         look_only ? -1 : measure_look_open(at->dirfd, at->name, O_PATH, MEASURE_LOOK_BENEATH, err);
@@ -115,9 +122,8 @@ int measure_walk_visit(const struct measure_walk_run *run, const struct measure_
         return -(int)err->code;
     if (S_ISDIR(sx.stx_mode)) /* the listing did not say so */
         return MEASURE_WALK_IS_DIR;
-    if (S_ISREG(sx.stx_mode) && max && sx.stx_size > max)
-        return cmc_fail(err, CMC_E_LIMIT, "%llu bytes, at most %llu (file_max)",
-                        (unsigned long long)sx.stx_size, (unsigned long long)max);
+    if (measure_walk_check(&sx, run->meter->opts->file_max, err) < 0)
+        return -(int)err->code;
     const struct measure_facts facts = measure_facts_of(&sx);
     const struct cmc_buf *path = &run->names->path;
     const struct measure_walk_entry e = {{path->data, path->len}, at->name, fd, &sx, at->layer};
@@ -127,17 +133,27 @@ int measure_walk_visit(const struct measure_walk_run *run, const struct measure_
     return r != 0 ? (r < 0 ? r : 0) : look_only ? 0 : measure_look_same(fd, &facts, err);
 }
 
+int measure_walk_visit(const struct measure_walk_run *run, const struct measure_walk_at *at,
+                       struct cmc_err *err)
+{
+    const int r =
+        run->form->later && at->listed ? run->form->later(run->ctx, at, err) : MEASURE_WALK_NOW;
+    return r == MEASURE_WALK_NOW ? look_and_visit(run, at, err) : r;
+}
+
 /* Goes on with the next entry of the innermost directory. */
 static int advance(struct walker *w, struct frame *f, struct cmc_err *err)
 {
     struct measure_names *n = w->run.names;
     const uint32_t i = f->next++;
-    const bool is_dir = *measure_names_type(n, n->at[i]) == DT_DIR;
+    const uint8_t type = *measure_names_type(n, n->at[i]);
+    const bool is_dir = type == DT_DIR;
     size_t place;
     if (measure_names_step(n, i, w->run.meter, &place, err) < 0)
         return -(int)err->code;
     const char *name = (const char *)n->path.data + place;
-    const struct measure_walk_at at = {.dirfd = f->fd, .name = name, .mount = w->mount};
+    const struct measure_walk_at at = {
+        .dirfd = f->fd, .name = name, .mount = w->mount, .listed = type != DT_UNKNOWN};
     const int r = is_dir ? MEASURE_WALK_IS_DIR : measure_walk_visit(&w->run, &at, err);
     return r == MEASURE_WALK_IS_DIR ? enter(w, f->fd, name, err) : r;
 }

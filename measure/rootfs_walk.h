@@ -27,6 +27,16 @@ enum {
     MEASURE_WALK_KEPT = 1,
     /* What measure_walk_visit() has found. */
     MEASURE_WALK_IS_DIR = 2,
+    /* What later may return: look at it now, and visit. */
+    MEASURE_WALK_NOW = 3,
+};
+
+struct measure_walk_at { /* something that is no directory, before it is looked at */
+    int dirfd;
+    const char *name;
+    uint64_t mount;
+    uint32_t layer;
+    bool listed; /* the directory says what it is, and it is no directory */
 };
 
 /* What a form does with what is met. An error ends the walk. */
@@ -40,6 +50,10 @@ struct measure_walk {
     int (*leave)(void *ctx, int fd, const struct measure_facts *facts, struct cmc_err *err);
     /* Only directories are opened; whether an entry changed during its visit is not asked. */
     bool look_only;
+    /* With look_only, instead of a look and a visit, of what is listed; may be NULL. What is in the
+     * topmost layer of its directory can be looked at until that is left, or longer when its
+     * descriptor is kept; anything else now. 0 or MEASURE_WALK_NOW. */
+    int (*later)(void *ctx, const struct measure_walk_at *at, struct cmc_err *err);
 };
 
 struct measure_names;
@@ -48,13 +62,6 @@ struct measure_walk_run { /* what all steps of a walk share; borrowed */
     void *ctx;
     struct measure_meter *meter;
     struct measure_names *names;
-};
-
-struct measure_walk_at { /* something that is no directory, before it is looked at */
-    int dirfd;
-    const char *name;
-    uint64_t mount;
-    uint32_t layer;
 };
 
 /* Walks the tree below rootfd (a directory, O_PATH is enough; borrowed), directories before what
@@ -70,6 +77,10 @@ CMC_MUST_CHECK int measure_walk(int rootfd, const struct measure_walk *form, voi
  * path. */
 CMC_MUST_CHECK int measure_walk_visit(const struct measure_walk_run *run,
                                       const struct measure_walk_at *at, struct cmc_err *err);
+
+/* Is a file small enough? 0: any is. Errors: -CMC_E_LIMIT. */
+CMC_MUST_CHECK int measure_walk_check(const struct statx *sx, uint64_t file_max,
+                                      struct cmc_err *err);
 
 /* Puts a path ("" for the root) before the message, safe to be shown. Returns -code. */
 int measure_walk_name_fault(struct measure_bytes path, struct cmc_err *err);
