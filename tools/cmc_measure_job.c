@@ -168,12 +168,14 @@ static void dry_run(struct cmc_measure_job *j, const char *wrong)
 }
 
 /* Enough of both digests to find them in the log. */
-static void show_digests(const struct measure_event *ev, char out[static TEXT_CAP])
+static void show_digests(const struct cmc_measure_job *j, char out[static TEXT_CAP])
 {
+    const struct measure_event *ev = &j->event;
     char config[2 * SHOWN_BYTES + 1], rootfs[2 * SHOWN_BYTES + 1];
     cmc_hex(ev->config, SHOWN_BYTES, config);
     cmc_hex(ev->rootfs, SHOWN_BYTES, rootfs);
-    (void)snprintf(out, TEXT_CAP, "config %s rootfs %s", config, rootfs);
+    (void)snprintf(out, TEXT_CAP, "config %s rootfs %s%s", config, rootfs,
+                   j->rootfs_from ? j->rootfs_from : "");
 }
 
 static void create(struct cmc_measure_job *j)
@@ -198,7 +200,7 @@ static void create(struct cmc_measure_job *j)
         fail_bare(j, why.msg);
         return;
     }
-    show_digests(&j->event, text);
+    show_digests(j, text);
     record_and_answer(j, CMC_HELPER_RECORDED, text);
 }
 

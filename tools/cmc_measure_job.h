@@ -35,7 +35,8 @@ struct cmc_measure_job {
     struct cmc_buf checkpoint, parent_checkpoint; /* NUL-terminated */
     struct cmc_buf options;                       /* the Any that replaces the request's */
     struct measure_event event;
-    struct cmc_buf text;             /* result.text and event.reason, NUL-terminated */
+    const char *rootfs_from; /* words behind its digest: "" measured now, or where it came from */
+    struct cmc_buf text;     /* result.text and event.reason, NUL-terminated */
     struct cmc_helper_result result; /* borrows from the above */
 };
 

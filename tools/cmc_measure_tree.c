@@ -156,6 +156,22 @@ static void choose_layers(const struct cmc_measure_rootfs *from, int *bound,
     }
 }
 
+static void take(struct cmc_measure_job *j, const struct cmc_measure_tree *tree,
+                 enum cmc_measure_source source)
+{
+    static const char *const words[] = {
+        [CMC_MEASURE_OWN] = "",
+        [CMC_MEASURE_JOINED] = ", measured by another",
+        [CMC_MEASURE_KEPT] = ", measured before",
+    };
+    struct measure_event *ev = &j->event;
+    j->rootfs_from = words[source];
+    ev->has_rootfs = true;
+    memcpy(ev->rootfs, tree->rootfs, CMC_SHA256_LEN);
+    ev->has_listing = tree->has_listing;
+    memcpy(ev->listing, tree->listing, CMC_SHA256_LEN);
+}
+
 int cmc_measure_tree_digest(struct cmc_measure_job *j, struct cmc_measure_rootfs *from,
                             struct cmc_err *err)
 {
@@ -184,14 +200,10 @@ int cmc_measure_tree_digest(struct cmc_measure_job *j, struct cmc_measure_rootfs
         .ctx = &shared,
     };
     choose_layers(from, &bound, &f);
-    struct measure_event *ev = &j->event;
     struct cmc_measure_tree tree;
     enum cmc_measure_source source;
     if (cmc_measure_flight_run(&f, &tree, &source, err) < 0)
         return -(int)err->code;
-    ev->has_rootfs = true;
-    memcpy(ev->rootfs, tree.rootfs, CMC_SHA256_LEN);
-    ev->has_listing = tree.has_listing;
-    memcpy(ev->listing, tree.listing, CMC_SHA256_LEN);
+    take(j, &tree, source);
     return 0;
 }

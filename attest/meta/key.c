@@ -51,6 +51,11 @@ size_t meta_key_curve_bytes(const EVP_PKEY *pkey)
     return ((size_t)EVP_PKEY_get_bits(pkey) + 7) / 8;
 }
 
+size_t meta_key_half(const struct meta_key *k)
+{
+    return meta_key_curve_bytes(k->pkey);
+}
+
 static int set_spki(struct meta_key *k, struct cmc_err *err)
 {
     unsigned char *der = NULL;

@@ -76,6 +76,8 @@ const char *meta_key_tpm_manufacturer(const struct meta_key *k);
 const char *meta_key_tpm_model(const struct meta_key *k);
 /* SHA-256 of the SubjectPublicKeyInfo. */
 const uint8_t *meta_key_spki(const struct meta_key *k);
+/* Bytes of r and of s in its signatures; 0: not an elliptic curve. */
+size_t meta_key_half(const struct meta_key *k);
 
 struct meta_signature { /* borrowed */
     uint16_t alg;  /* TPM_ALG_RSASSA (0x0014), TPM_ALG_RSAPSS (0x0016), TPM_ALG_ECDSA (0x0018) */

@@ -12,10 +12,11 @@ struct signature {
     size_t len;
 };
 
-/* r || s, both as long as the longer one: a TPM may leave out leading zeros. */
-static void join(const TPMS_SIGNATURE_ECDSA *e, struct signature *out)
+/* r || s, each half bytes or more: a TPM may leave out leading zeros. */
+static void join(const TPMS_SIGNATURE_ECDSA *e, size_t half, struct signature *out)
 {
-    const size_t r = e->signatureR.size, s = e->signatureS.size, each = r > s ? r : s;
+    const size_t r = e->signatureR.size, s = e->signatureS.size, longer = r > s ? r : s;
+    const size_t each = longer > half ? longer : half;
     memset(out->raw, 0, 2 * each);
     memcpy(out->raw + each - r, e->signatureR.buffer, r);
     memcpy(out->raw + 2 * each - s, e->signatureS.buffer, s);
@@ -33,7 +34,7 @@ static bool allowed_hash(uint16_t hash)
 }
 
 /* What is wrong with the bytes, or NULL. The algorithms are judged before the rest is read. */
-static const char *read_signature(const struct meta_bytes *in, struct signature *out)
+static const char *read_signature(const struct meta_bytes *in, size_t half, struct signature *out)
 {
     struct cmc_reader r = cmc_reader_of(in->data, in->len);
     TPMT_SIGNATURE s = {0};
@@ -51,7 +52,7 @@ static const char *read_signature(const struct meta_bytes *in, struct signature 
     if (at != in->len)
         return "has bytes behind it";
     if (out->alg == TPM2_ALG_ECDSA) {
-        join(&s.signature.ecdsa, out);
+        join(&s.signature.ecdsa, half, out);
         return NULL;
     }
     const TPM2B_PUBLIC_KEY_RSA *sig = &s.signature.rsassa.sig; /* RSAPSS has the same shape */
@@ -65,7 +66,7 @@ bool verify_quote_signature(const struct verify_evidence *e, struct verify_quote
 {
     struct signature s = {0};
     struct cmc_err err = {0};
-    const char *fault = read_signature(&e->signature, &s);
+    const char *fault = read_signature(&e->signature, meta_key_half(q->key), &s);
     if (fault) {
         (void)verify_claim_add(t, up, VERIFY_BAD, "quote.algorithm",
                                "the signature (0x%04x, 0x%04x) %s", s.alg, s.hash, fault);

@@ -1,4 +1,4 @@
-cmc_unit(tools/cmc_measure_flight LIBS cmc_measure_parts)
+cmc_unit(tools/cmc_measure_flight LIBS cmc_measure_parts WRAP clock_gettime)
 cmc_unit(tools/cmc_measure_flight_dir LIBS cmc_measure_parts WRAP clock_gettime)
 cmc_unit(tools/cmc_measure_flight_file LIBS cmc_measure_parts)
 cmc_unit(tools/cmc_measure_flight_stale LIBS cmc_measure_parts)

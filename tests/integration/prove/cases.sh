@@ -462,9 +462,16 @@ case_load_cmc_slow() {
     world load_cmc_slow ',"profile":"cmc"'
     recorder_up
     load cbor details=0 delay=200 socket=recorder.sock
-    fails_with "the recorder cannot be asked" bash -c "
-        '$build/tests/prove_feed' site.json '$PWD/b' web-1 100 20 &
-        '$build/tests/prove_report' tcti=$tcti storage=ak run=run state=$PWD/lib host=h delay=200 report $nonce; rc=\$?; wait; exit \$rc"
+    local size
+    size=$(stat -c %s run/log)
+    "$build/tests/prove_feed" site.json "$PWD/b" web-1 400 20 &
+    local feeder=$!
+    while [ "$(stat -c %s run/log)" = "$size" ]; do
+        kill -0 $feeder || return 1
+        sleep 0.01
+    done
+    fails_with "the recorder cannot be asked" prove delay=200 report "$nonce"
+    kill $feeder
     kill $recorder
     tpm_down
 }

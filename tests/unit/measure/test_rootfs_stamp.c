@@ -17,7 +17,7 @@ int __wrap_statx(int dir, const char *path, int flags, unsigned mask, struct sta
 /* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c) */
 
 /* Entries that were changed just now, on a file system that keeps nanoseconds or whole seconds. */
-static enum { AS_IT_IS, NOW, NOW_IN_SECONDS } ctime_is;
+static enum { AS_IT_IS, NOW, NOW_IN_SECONDS, ALWAYS_THE_SAME } ctime_is;
 
 int __wrap_statx(int dir, const char *path, int flags, unsigned mask, struct statx *out)
 {
@@ -26,6 +26,8 @@ int __wrap_statx(int dir, const char *path, int flags, unsigned mask, struct sta
     if (ctime_is == AS_IT_IS || S_ISDIR(out->stx_mode))
         return r;
     assert_int_equal(clock_gettime(CLOCK_REALTIME_COARSE, &now), 0);
+    if (ctime_is == ALWAYS_THE_SAME)
+        now = (struct timespec){.tv_sec = 1000};
     out->stx_ctime.tv_sec = now.tv_sec;
     out->stx_ctime.tv_nsec = ctime_is == NOW ? (uint32_t)now.tv_nsec | 1 : 0;
     return r;
@@ -170,6 +172,25 @@ static void fresh_is_not_settled(void **state)
     end(&t);
 }
 
+/* A clock that was set to the old ctime: another file is another file still. */
+static void another_inode_shows(void **state)
+{
+    (void)state;
+    struct tree t;
+    struct measure_rootfs_stamp before, after;
+    begin(&t);
+    assert_int_equal(put(t.fd, "file", "1") | put(t.fd, "other", "2"), 0);
+    ctime_is = ALWAYS_THE_SAME;
+    assert_int_equal(measure_rootfs_stamp(t.fd, &none, &before, &t.err), 0);
+    assert_int_equal(measure_rootfs_stamp(t.fd, &none, &after, &t.err), 0);
+    assert_memory_equal(before.digest, after.digest, CMC_SHA256_LEN);
+    assert_int_equal(renameat2(t.fd, "file", t.fd, "other", RENAME_EXCHANGE), 0);
+    assert_int_equal(measure_rootfs_stamp(t.fd, &none, &after, &t.err), 0);
+    ctime_is = AS_IT_IS;
+    assert_memory_not_equal(before.digest, after.digest, CMC_SHA256_LEN);
+    end(&t);
+}
+
 static void an_empty_tree_is_settled(void **state)
 {
     (void)state;
@@ -256,6 +277,7 @@ int main(void)
     static struct CMUnitTest tests[ROWS(rows) + 10];
     const struct CMUnitTest others[] = {
         cmocka_unit_test(fresh_is_not_settled),
+        cmocka_unit_test(another_inode_shows),
         cmocka_unit_test(an_empty_tree_is_settled),
         cmocka_unit_test(faults_leave_the_output_alone),
         {"a new top layer", filled_in_child, NULL, NULL, &layers},

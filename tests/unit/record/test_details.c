@@ -36,7 +36,10 @@ static bool has(const struct bed *b, uint8_t n)
 {
     cmc_autobuf struct cmc_buf out = cmc_buf_of(0);
     struct cmc_err err = {0};
-    return get(b, n, &out, &err) == 1;
+    const bool found = get(b, n, &out, &err) == 1;
+    const uint8_t digest[CMC_SHA256_LEN] = {n};
+    assert_int_equal(record_details_has(b->runtime, "config", digest), found);
+    return found;
 }
 
 static void path_of(const struct bed *b, uint8_t n, char out[static 160])
