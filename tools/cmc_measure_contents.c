@@ -121,7 +121,11 @@ static void copy_below(struct save *s, uint64_t ino)
 {
     struct cmc_measure_contents_record r;
     for (; s->there && s->next < s->there->count; s->next++) {
-        if (!cmc_measure_contents_file_at(s->there, s->next, &r) || r.ino >= ino)
+        if (!cmc_measure_contents_file_at(s->there, s->next, &r)) {
+            s->writer->bad = true; /* better what was there than a part of it */
+            return;
+        }
+        if (r.ino >= ino)
             return;
         cmc_measure_contents_file_add(s->writer, &r);
     }
@@ -136,6 +140,8 @@ static void end_file(struct cmc_measure_contents *c)
     copy_below(s, UINT64_MAX);
     if (cmc_measure_contents_file_end(s->writer))
         (void)cmc_measure_contents_dir_keep(s->dir, s->fd, c->layer[s->layer].name);
+    else
+        cmc_measure_contents_dir_drop(s->dir);
     cmc_closep(&s->fd);
     cmc_measure_contents_file_close(CMC_TAKE_PTR(s->there));
 }

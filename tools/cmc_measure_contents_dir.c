@@ -45,9 +45,14 @@ int cmc_measure_contents_dir_read(int dir, const char *name)
     return fd < 0 ? -1 : fd;
 }
 
+void cmc_measure_contents_dir_drop(int dir)
+{
+    (void)unlinkat(dir, in_work, 0);
+}
+
 int cmc_measure_contents_dir_new(int dir)
 {
-    (void)unlinkat(dir, in_work, 0); /* of a writer that died */
+    cmc_measure_contents_dir_drop(dir); /* of a writer that died */
     return openat(dir, in_work, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
 }
 
@@ -125,6 +130,6 @@ bool cmc_measure_contents_dir_keep(int dir, int fd, const char *name)
     if (fstat(fd, &st) == 0 && make_room(dir, name, st.st_size) &&
         renameat(dir, in_work, dir, name) == 0)
         return true;
-    (void)unlinkat(dir, in_work, 0);
+    cmc_measure_contents_dir_drop(dir);
     return false;
 }

@@ -21,6 +21,8 @@ bool cmc_measure_contents_dir_lock(int dir);
 int cmc_measure_contents_dir_read(int dir, const char *name);
 /* With the lock: a new, empty file without that name yet; owned by the caller, or -1. */
 int cmc_measure_contents_dir_new(int dir);
+/* With the lock: it is not kept. */
+void cmc_measure_contents_dir_drop(int dir);
 /* With the lock: gives it the name, after making room for it. False: it is removed. */
 bool cmc_measure_contents_dir_keep(int dir, int fd, const char *name);
 #endif

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from world import RUNTIME, expect, overlay, same, spec, tree
+from world import RUNTIME, Skip, expect, overlay, same, spec, tree
 
 CASES = []
 LARGE = 200 << 20
@@ -259,3 +259,69 @@ def a_layer_that_others_may_replace(world, top):
 def a_layer_in_memory(world, _):
     base = Base(world, world.dir())
     same(base.image().measure(), None, "a store through a mapping changes no time there")
+
+
+class Disk:
+    """A file system in a file, for the length of a with block."""
+
+    def __init__(self, world, top, *options):
+        self.path, self.where = top + "/disk", world.dir()
+        subprocess.run(["truncate", "-s", "64M", self.path], check=True)
+        if subprocess.run(["mkfs.ext4", "-q", "-F", *options, self.path], check=False).returncode:
+            raise Skip("mkfs.ext4 makes no such file system")
+
+    def __enter__(self):
+        done = subprocess.run(["mount", "-o", "loop", self.path, self.where], capture_output=True,
+                              text=True, check=False)
+        if done.returncode:
+            raise Skip("not mounted: " + done.stderr.strip().replace("\n", " "))
+        return self.where
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", self.where], check=True)
+
+    def damage(self, marker):
+        """Where the content is that begins with these bytes, others are from now on."""
+        with open(self.path, "r+b") as f, mmap.mmap(f.fileno(), 0) as m:
+            at = m.find(marker)
+            expect(at >= 0, "the content is on the disk")
+            m[at:at + 4] = b"xxxx"
+
+
+VERITY = {  # options of fsverity enable: is the kernel's digest ours?
+    "ours": ([], True),
+    "salted": (["--salt=00ff"], False),
+    "sha512": (["--hash-alg=sha512"], False),
+}
+
+
+@case
+def a_file_with_verity_is_not_read(world, top):
+    disk = Disk(world, top, "-O", "verity", "-b", "4096")
+    with disk as where:
+        base = layer(where, "base", {name: name * 5000 for name in VERITY})
+        layer(where, "own", {"x": "y"})
+        for name, (options, _) in VERITY.items():
+            done = subprocess.run(["fsverity", "enable", *options, f"{base}/{name}"],
+                                  capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise Skip("no fs-verity: " + done.stderr.strip().replace("\n", " "))
+        image = Image(world, [where + "/own", base])
+        want = image.fresh()
+        same(image.measure(), None, "never seen")
+    for name, (_, is_ours) in VERITY.items():
+        disk.damage(name.encode() * 100)
+        with disk as where:
+            shutil.rmtree(RUNTIME + "/cache")
+            try:
+                with open(f"{where}/base/{name}", "rb") as f:
+                    f.read()
+                raise AssertionError(f"{name}: damage is not seen")
+            except OSError:
+                pass
+            layers = [where + "/own", where + "/base"]
+            mounts = [overlay(world.dir(), layers)]
+            if is_ours:
+                same(world.create(mounts)["rootfs"], want, "of a file that cannot be read")
+            else:
+                world.refuses("Input/output error", mounts)

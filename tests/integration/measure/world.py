@@ -28,6 +28,10 @@ RUNC_OPTIONS = "containerd.runc.v1.Options"
 RUNTIME_OPTIONS = "runtimeoptions.v1.Options"
 
 
+class Skip(Exception):
+    """What this machine cannot do."""
+
+
 def expect(true, what):
     if not true:
         raise AssertionError(what)

@@ -12,6 +12,7 @@
 #include "measure/rootfs_known.h"
 #include "measure/rootfs_layers.h"
 #include "measure/rootfs_look.h"
+#include "measure/rootfs_nodes.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define MS       UINT64_C(1000000)
@@ -394,6 +395,16 @@ static void lessons_in_order(void **state)
     assert_int_equal(l.kept, 333);
     for (size_t i = 0; i < l.kept; i++)
         assert_true(l.v[i].node % 2 == 1 && l.v[i].ino == 1000 - l.v[i].node);
+    static struct measure_node v[1000];
+    const struct measure_nodes n = {.v = v, .count = ROWS(v)};
+    for (uint32_t i = 0; i < ROWS(v); i++)
+        v[i] = (struct measure_node){.ino = 1000 - i, .u = {.size = i}, .digest = {(uint8_t)i}};
+    l.v[7] = l.v[8]; /* a number twice */
+    measure_lessons_tell(&l, &n);
+    assert_int_equal(m.count, REMEMBERED);
+    for (size_t i = 1; i < m.count; i++)
+        assert_true(m.file[i].ino > m.file[i - 1].ino);
+    assert_true(m.file[0].ino == 3 && m.file[0].size == 997 && m.digest[0][0] == (997 & 0xff));
     measure_lessons_done(&l);
 }
 

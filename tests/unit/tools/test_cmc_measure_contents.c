@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <linux/magic.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -32,6 +34,7 @@
 static int64_t realtime_ahead; /* nanoseconds, as if it had been set */
 static long magic;             /* not 0: of each file system */
 static bool no_birth;
+static int64_t born_later; /* seconds */
 
 /* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c): the linker's --wrap names them */
 int __real_clock_gettime(clockid_t id, struct timespec *out);
@@ -65,6 +68,7 @@ int __wrap_statx(int dir, const char *path, int flags, unsigned mask, struct sta
     const int r = __real_statx(dir, path, flags, mask, out);
     if (no_birth)
         out->stx_mask &= ~(unsigned)STATX_BTIME;
+    out->stx_btime.tv_sec += born_later;
     return r;
 }
 
@@ -84,6 +88,7 @@ static int setup(void **state)
     (void)state;
     realtime_ahead = magic = 0;
     no_birth = false;
+    born_later = 0;
     (void)snprintf(w.dir, sizeof(w.dir), "/tmp/cmc-contents-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
     w.top = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -344,6 +349,12 @@ static void another_identity(void **state)
     assert_int_equal(known_at(1, 7), -1);
     no_birth = false;
     assert_int_equal(known_at(1, 7), 1);
+    born_later = 1; /* another directory with its number */
+    assert_int_equal(known_at(1, 7), -1);
+    no_birth = true;
+    learn_some(1, 7, 7, 1, 2);
+    born_later = 2; /* what does not tell is not asked */
+    assert_int_equal(known_at(1, 7), 2);
 }
 
 /* ---- files that are not believed --------------------------------------------------------------
@@ -528,6 +539,23 @@ static void a_writer_that_died(void **state)
     assert_int_equal(strlen(cached()), 32);
 }
 
+/* What was there stays when there is no room. */
+static void no_room(void **state)
+{
+    (void)state;
+    const struct rlimit little = {200, RLIM_INFINITY};
+    struct rlimit was;
+    learn_some(1, 7, 8, 1, 1);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_ptr_not_equal(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    learn_some(1, 9, 300, 1, 1);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(known_at(1, 7), 1);
+    assert_int_equal(known_at(1, 9), -1);
+    assert_int_equal(strlen(cached()), 32);
+}
+
 static void a_place_that_is_not_ours(void **state)
 {
     (void)state;
@@ -562,6 +590,7 @@ int main(void)
         WITH_LAYERS(another_writer),
         WITH_LAYERS(a_lock_that_is_held),
         WITH_LAYERS(a_writer_that_died),
+        WITH_LAYERS(no_room),
         WITH_LAYERS(a_place_that_is_not_ours),
     };
     return cmocka_run_group_tests_name("tools/cmc_measure_contents", tests, NULL, NULL);
