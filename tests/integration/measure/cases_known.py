@@ -294,7 +294,6 @@ class Disk:
 VERITY = {  # options of fsverity enable: is the kernel's digest ours?
     "ours": ([], True),
     "salted": (["--salt=00ff"], False),
-    "sha512": (["--hash-alg=sha512"], False),
 }
 
 
