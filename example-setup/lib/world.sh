@@ -119,7 +119,7 @@ world_disk() {
     kib=$(df --output=avail -k $world | tail -n 1)
     [ "$kib" -lt $((12 << 20)) ] || kib=$((12 << 20))
     mkdir -p $world/containerd
-    truncate -s $((kib / 4 * 3))K $world/disk &&
+    truncate -s $((kib * 3 / 4))K $world/disk &&
         mkfs.ext4 -q -m 0 -O ^has_journal -E lazy_itable_init=1,nodiscard $world/disk &&
         mount -o loop $world/disk $world/containerd && rmdir $world/containerd/lost+found
 }

@@ -22,7 +22,7 @@ NAMESPACE = os.environ["CMC_NS"]
 CONTAINERD = WORLD / "bench.sock"  # nobody listens there, only at its events service
 AFTERWARDS = 0.03  # s; what a shim still does when it has gone must not slow the next one
 INNER, PROXY = "containerd-shim-runc-v2", "containerd-shim-cmc-v1"
-FOUND = "took the digest measured before"  # the helper's words
+FOUND = ", measured before"  # in the line for a Create
 KEPT = "/run/cmc/cache"  # what helpers keep of trees that they have measured
 
 

@@ -266,6 +266,9 @@ class Disk:
 
     def __init__(self, world, top, *options):
         self.path, self.where = top + "/disk", world.dir()
+        for program in ("mkfs.ext4", "fsverity"):
+            if not shutil.which(program):
+                raise Skip(program + " is not installed")
         subprocess.run(["truncate", "-s", "64M", self.path], check=True)
         if subprocess.run(["mkfs.ext4", "-q", "-F", *options, self.path], check=False).returncode:
             raise Skip("mkfs.ext4 makes no such file system")
@@ -291,7 +294,6 @@ class Disk:
 VERITY = {  # options of fsverity enable: is the kernel's digest ours?
     "ours": ([], True),
     "salted": (["--salt=00ff"], False),
-    "sha512": (["--hash-alg=sha512"], False),
 }
 
 
