@@ -44,10 +44,12 @@ static void remember(struct measure_lessons *l, const struct measure_lesson *les
 {
     if (l->count == l->cap && !l->lost) {
         const size_t cap = l->cap ? l->cap * 2 : 256;
-        void *v = reallocarray(l->v, cap, sizeof(*l->v));
+        struct measure_lesson *v = reallocarray(l->v, cap, sizeof(*l->v));
         l->lost = !v;
-        l->v = v ? v : l->v;
-        l->cap = v ? cap : l->cap;
+        if (v) {
+            l->v = v;
+            l->cap = cap;
+        }
     }
     if (!l->lost)
         l->v[l->count++] = *lesson;

@@ -78,8 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     parse(data, size);
     if (size < CMC_SHA256_LEN)
         return 0;
+    const size_t sum_at = size - CMC_SHA256_LEN;
     memcpy(summed, data, size);
-    cmc_sha256(summed, size - CMC_SHA256_LEN, summed + size - CMC_SHA256_LEN);
+    cmc_sha256(summed, sum_at, &summed[sum_at]);
     parse(summed, size);
     return 0;
 }

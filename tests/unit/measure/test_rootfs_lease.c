@@ -155,7 +155,7 @@ static void test_times_to_come(void **state)
     (void)state;
     struct tree t;
     struct measure_rootfs got;
-    struct measure_rootfs_stamp stamp;
+    struct measure_rootfs_stamp stamp = {.wait_ms = 0};
     const struct measure_rootfs_opts opts = {.stamp = &stamp};
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = 1}};
     begin(&t);

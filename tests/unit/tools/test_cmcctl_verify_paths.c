@@ -291,7 +291,7 @@ static void test_ask(void **state)
     } rows[] = {{echo, 0}, {silent, -CMC_E_SYS}, {other, -CMC_E_FORMAT}, {refusing, -CMC_E_VERIFY}};
     uint8_t nonce[ROWS(rows)][CTL_NONCE_LEN];
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct fake_cmcd f;
+        struct fake_cmcd f = {0};
         struct cmc_err err = {0};
         cmc_autobuf struct cmc_buf report = cmc_buf_of(4096);
         fake_cmcd_start(&f, rows[i].fn);
