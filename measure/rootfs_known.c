@@ -3,24 +3,16 @@
 #include "measure/rootfs_known.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "measure/rootfs_look.h"
 #include "measure/rootfs_nodes.h"
+#include "measure/rootfs_rest.h"
 
-#define NS_PER_S      UINT64_C(1000000000)
-#define REST_NS       UINT64_C(100000000)  /* more than a tick, and than what clocks do unseen */
-#define REST_WHOLE_NS UINT64_C(2000000000) /* file systems that keep whole seconds, or two */
+#define NS_PER_S UINT64_C(1000000000)
 
 void measure_lessons_init(struct measure_lessons *l, const struct measure_known *known)
 {
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now); /* which ctimes come from */
-    *l = (struct measure_lessons){
-        .known = known,
-        .start = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec,
-    };
+    *l = (struct measure_lessons){.known = known, .start = measure_rest_clock()};
 }
 
 void measure_lessons_done(struct measure_lessons *l)
@@ -28,16 +20,10 @@ void measure_lessons_done(struct measure_lessons *l)
     free(l->v);
 }
 
-/* A time before 1970 has seconds that no clock will show. */
-static bool is_past(uint64_t s, uint32_t ns, uint64_t start)
-{
-    const uint64_t rest = ns ? REST_NS : REST_WHOLE_NS;
-    return s < start / NS_PER_S + 1 && s * NS_PER_S + ns + rest <= start;
-}
-
 bool measure_known_rests(const struct measure_facts *f, uint64_t start)
 {
-    return is_past(f->ctime_s, f->ctime_ns, start) && is_past(f->mtime_s, f->mtime_ns, start);
+    return measure_rest_end(f->ctime_s, f->ctime_ns) <= start &&
+           measure_rest_end(f->mtime_s, f->mtime_ns) <= start;
 }
 
 static void remember(struct measure_lessons *l, const struct measure_lesson *lesson)

@@ -6,15 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-/* Far more than the clock of ctimes may stand, which is a tick of the slowest kernels (10 ms): the
- * rest is for clocks that are set back a little. And the unit of file systems that keep whole
- * seconds (or two, as a parity that rounds down). */
-#define REST_NS       UINT64_C(100000000)
-#define REST_WHOLE_NS UINT64_C(2000000000)
-#define NS_PER_S      UINT64_C(1000000000)
-#define NS_PER_MS     UINT64_C(1000000)
+#include "measure/rootfs_rest.h"
+
+#define NS_PER_MS UINT64_C(1000000)
 
 static void put_be(uint8_t **p, uint64_t v, size_t bytes)
 {
@@ -24,10 +19,9 @@ static void put_be(uint8_t **p, uint64_t v, size_t bytes)
 
 static void note_change(struct measure_stamp_dir *d, const struct statx_timestamp *t)
 {
-    const uint64_t rest = t->tv_nsec ? REST_NS : REST_WHOLE_NS;
-    const uint64_t at = t->tv_sec < 0 ? 0 : (uint64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
-    if (at + rest > d->rested)
-        d->rested = at + rest;
+    const uint64_t end = measure_rest_end((uint64_t)t->tv_sec, t->tv_nsec);
+    if (end > d->rested)
+        d->rested = end;
 }
 
 static void put_owner(uint8_t **p, const struct statx *sx)
@@ -128,18 +122,10 @@ void measure_stamper_done(struct measure_stamper *s)
     free(s->dirs);
 }
 
-/* The clock that ctimes come from: never ahead of the ctime of a later change. */
-static uint64_t change_clock(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 void measure_stamper_begin(struct measure_stamper *s, const struct measure_rootfs_opts *opts)
 {
     static const char domain[] = "cmc-rootfs-stamp-2";
-    *s = (struct measure_stamper){.opts = opts, .begun = change_clock()};
+    *s = (struct measure_stamper){.opts = opts, .begun = measure_rest_clock()};
     cmc_sha256_init(&s->hash);
     cmc_sha256_add(&s->hash, domain, sizeof(domain));
 }
