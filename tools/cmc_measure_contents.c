@@ -173,7 +173,7 @@ static bool start_save(struct cmc_measure_contents *c)
     struct save *s = &c->save;
     s->writer = malloc(sizeof(*s->writer));
     s->dir = cmc_measure_contents_dir_open(c->runtime_dir, true);
-    return s->writer && s->dir >= 0 && cmc_measure_contents_dir_lock(s->dir);
+    return s->writer && s->dir >= 0 && cmc_measure_flight_lock(s->dir);
 }
 
 static bool learn(void *ctx, const struct measure_known_file *f,

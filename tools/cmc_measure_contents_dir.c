@@ -7,14 +7,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "record/dir.h"
 
-enum { MODE = 0600, LOCK_TRIES = 10, PAUSE_MS = 20 };
+enum { MODE = 0600 };
 
 static const char in_work[] = "new";
 
@@ -25,17 +24,6 @@ int cmc_measure_contents_dir_open(const char *runtime_dir, bool make)
     (void)snprintf(path, sizeof(path), "%s/cache/layers", runtime_dir);
     const int dir = record_dir_open(path, make, &ignored);
     return dir < 0 ? -1 : dir;
-}
-
-bool cmc_measure_contents_dir_lock(int dir)
-{
-    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (flock(dir, LOCK_EX | LOCK_NB) == 0)
-            return true;
-        (void)nanosleep(&pause, NULL);
-    }
-    return false;
 }
 
 int cmc_measure_contents_dir_read(int dir, const char *name)
@@ -104,7 +92,6 @@ static bool count(int dir, const char *replaced, struct files *out)
     if (!d)
         return false;
     (void)cmc_take_fd(&fd);
-    errno = 0;
     for (struct dirent *e; (e = readdir(d));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
             strcmp(e->d_name, in_work) != 0 && strcmp(e->d_name, replaced) != 0)

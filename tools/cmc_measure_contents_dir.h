@@ -15,8 +15,6 @@ enum {
 /* Opens it below runtime_dir; make: also where it is not there yet. Returns a descriptor, owned by
  * the caller, or -1. */
 int cmc_measure_contents_dir_open(const char *runtime_dir, bool make);
-/* Waits a little for other writers. The lock is the descriptor's: closing it frees it. */
-bool cmc_measure_contents_dir_lock(int dir);
 /* The file of that name, for reading, or -1. */
 int cmc_measure_contents_dir_read(int dir, const char *name);
 /* With the lock: a new, empty file without that name yet; owned by the caller, or -1. */

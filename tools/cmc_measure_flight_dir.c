@@ -231,9 +231,7 @@ static bool make_room(const struct cmc_measure_flight_place *p)
     return false;
 }
 
-/* One at a time makes room and claims; a process that was stopped meanwhile must not stop others.
- */
-static bool lock_dir(int dir)
+bool cmc_measure_flight_lock(int dir)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
         if (flock(dir, LOCK_EX | LOCK_NB) == 0)
@@ -271,7 +269,7 @@ enum cmc_measure_flight_claimed cmc_measure_flight_claim(const struct cmc_measur
                                                          const struct cmc_measure_flight_file *mine,
                                                          const uint8_t *stale, int *fd)
 {
-    if (!lock_dir(p->dir))
+    if (!cmc_measure_flight_lock(p->dir))
         return CMC_MEASURE_FLIGHT_NONE;
     const enum cmc_measure_flight_claimed got = claim(p, mine, stale, fd);
     (void)flock(p->dir, LOCK_UN);

@@ -14,6 +14,10 @@ struct cmc_measure_flight_place {
     char name[2 * CMC_SHA256_LEN + 1];
 };
 
+/* One at a time makes room in a directory and fills it: false after 200 ms, for a process that was
+ * stopped meanwhile must not stop others. Ends with flock(LOCK_UN), or with the descriptor. */
+bool cmc_measure_flight_lock(int dir);
+
 /* CLOCK_BOOTTIME. */
 uint64_t cmc_measure_flight_now_ms(void);
 /* CLOCK_REALTIME minus CLOCK_BOOTTIME. */

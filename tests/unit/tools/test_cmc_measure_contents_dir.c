@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "tools/cmc_measure_contents_dir.h"
+#include "tools/cmc_measure_flight_dir.h"
 
 #define MIB ((off_t)1 << 20)
 
@@ -110,10 +111,10 @@ static void test_lock(void **state)
 {
     (void)state;
     cmc_autofd int other = cmc_measure_contents_dir_open(w.path, false);
-    assert_true(cmc_measure_contents_dir_lock(w.dir));
-    assert_false(cmc_measure_contents_dir_lock(other));
+    assert_true(cmc_measure_flight_lock(w.dir));
+    assert_false(cmc_measure_flight_lock(other));
     cmc_closep(&w.dir);
-    assert_true(cmc_measure_contents_dir_lock(other));
+    assert_true(cmc_measure_flight_lock(other));
     w.dir = cmc_take_fd(&other);
 }
 
