@@ -427,7 +427,8 @@ def test_cmcctl_leaves_no_core_file():
                                      preexec_fn=as_large_cores_as_may_be)
             if not dumps:
                 peer.settimeout(20)
-                peer.accept()[0].recv(1)  # it has asked, so it has read all files
+                asked = peer.accept()[0]  # kept: it ends by itself when nobody listens any more
+                asked.recv(1)  # it has asked, so it has read all files
             os.kill(child.pid, signal.SIGABRT)
             status = os.waitpid(child.pid, 0)[1]
             child.returncode = -signal.SIGABRT
