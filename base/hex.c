@@ -19,9 +19,11 @@ void cmc_hex(const uint8_t *data, size_t len, char *out)
 
 void cmc_put_hex(struct cmc_buf *b, const uint8_t *data, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        const char two[2] = {digits[data[i] >> 4], digits[data[i] & 15]};
-        cmc_put(b, two, 2);
+    char text[2 * 32 + 1];
+    for (size_t n; len > 0; data += n, len -= n) {
+        n = len < 32 ? len : 32;
+        cmc_hex(data, n, text);
+        cmc_put(b, text, 2 * n);
     }
 }
 

@@ -16,11 +16,36 @@ static bool plain(uint8_t c)
 
 static void put_escaped(struct cmc_buf *b, struct measure_bytes text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (plain(text.p[i]))
-            cmc_put_u8(b, text.p[i]);
+    for (size_t from = 0, i = 0; i < text.len; from = i) {
+        while (i < text.len && plain(text.p[i]))
+            i++;
+        if (i > from)
+            cmc_put(b, text.p + from, i - from);
         else
-            cmc_put_fmt(b, "\\x%02x", (unsigned)text.p[i]);
+            cmc_put_fmt(b, "\\x%02x", (unsigned)text.p[i++]);
+    }
+}
+
+/* The words of a line are many, and a general formatter would take most of the time of it all. */
+static void put_number(struct cmc_buf *b, char before, uint64_t v)
+{
+    char text[24], *p = text + sizeof(text);
+    do
+        *--p = (char)('0' + v % 10);
+    while (v /= 10);
+    *--p = before;
+    cmc_put(b, p, (size_t)(text + sizeof(text) - p));
+}
+
+static void put_head(struct cmc_buf *b, const struct measure_entry *e)
+{
+    char text[6] = {e->type, ' '};
+    for (size_t i = 0; i < 4; i++)
+        text[2 + i] = (char)('0' + (e->mode >> (9 - 3 * i) & 7));
+    cmc_put(b, text, sizeof(text));
+    put_number(b, ' ', e->uid);
+    put_number(b, ' ', e->gid);
+    cmc_put_u8(b, ' ');
 }
 
 static void put_xattrs(struct cmc_buf *b, struct measure_bytes xattrs)
@@ -43,7 +68,9 @@ static void put_xattrs(struct cmc_buf *b, struct measure_bytes xattrs)
 static void put_body(struct cmc_buf *b, const struct measure_entry *e)
 {
     if (e->type == 'f') {
-        cmc_put_fmt(b, " size=%" PRIu64 " verity=", e->size);
+        cmc_put_text(b, " size");
+        put_number(b, '=', e->size);
+        cmc_put_text(b, " verity=");
         cmc_put_hex(b, e->digest, CMC_SHA256_LEN);
     } else if (e->type == 'l') {
         cmc_put_text(b, " target=");
@@ -61,7 +88,7 @@ void measure_listing_begin(struct cmc_buf *b)
 void measure_listing_put(struct cmc_buf *b, const struct measure_entry *e,
                          struct measure_bytes path, struct measure_bytes link)
 {
-    cmc_put_fmt(b, "%c %04o %" PRIu32 " %" PRIu32 " ", e->type, (unsigned)e->mode, e->uid, e->gid);
+    put_head(b, e);
     put_escaped(b, path);
     put_body(b, e);
     if (link.len) {

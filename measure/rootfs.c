@@ -279,6 +279,8 @@ static int measure(const struct source *from, const struct measure_rootfs_opts *
         return -(int)err->code;
     if (opts->listing && measure_nodes_list(&x->nodes, opts->listing, err) < 0)
         return -(int)err->code;
+    if (opts->list && opts->list(opts->list_ctx, &x->nodes, err) < 0)
+        return -(int)err->code;
     if (measure_nodes_digest(&x->nodes, got.digest, err) < 0)
         return -(int)err->code;
     got.entries = x->meter.entries;

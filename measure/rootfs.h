@@ -16,6 +16,7 @@ struct measure_idmap {
 };
 
 struct measure_known;        /* measure/rootfs_known.h */
+struct measure_nodes;        /* measure/rootfs_nodes.h */
 struct measure_rootfs_stamp; /* measure/rootfs_stamp.h */
 
 struct measure_rootfs_opts {
@@ -30,6 +31,10 @@ struct measure_rootfs_opts {
     const char *overlay;
     uint64_t file_max;       /* a larger file is an error that names it; 0: no limit */
     struct cmc_buf *listing; /* when not NULL: receives the listing of every entry */
+    /* When not NULL, exact form: called with list_ctx when all entries are known, to list them by
+     * measure_nodes_write(), piece by piece. A result below 0 is that of the measuring. */
+    int (*list)(void *ctx, const struct measure_nodes *n, struct cmc_err *err);
+    void *list_ctx;
     /* Ask of each file, before its first byte is read, that nobody has it open for writing or
      * mapped writable: see measure_rootfs.leased. The caller ignores SIGIO, which tells of an
      * opener in that moment, and needs CAP_LEASE for files of others. */

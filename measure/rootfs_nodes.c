@@ -194,29 +194,66 @@ uint32_t measure_nodes_next(const struct measure_nodes *n, uint32_t i)
     return step(n, i, NULL);
 }
 
+/* The line of node i. */
+static void list_one(const struct measure_nodes *n, uint32_t i, const struct cmc_buf *path,
+                     struct cmc_buf *link, struct cmc_buf *out)
+{
+    const struct measure_entry e = entry_of(n, &n->v[i]);
+    const struct measure_bytes root = {(const uint8_t *)"/", 1};
+    link->len = 0;
+    if (n->v[i].group)
+        measure_nodes_path(n, n->groups[n->v[i].group], link);
+    measure_listing_put(out, &e, i ? (struct measure_bytes){path->data, path->len} : root,
+                        (struct measure_bytes){link->data, link->len});
+}
+
+/* On to the node after i, its path with it; 0: there is none. */
+static uint32_t step_down(const struct measure_nodes *n, uint32_t i, struct cmc_buf *path)
+{
+    i = step(n, i, path);
+    if (i) {
+        const struct measure_bytes name = name_of(n, &n->v[i]);
+        cmc_put_u8(path, '/');
+        cmc_put(path, name.p, name.len);
+    }
+    return i;
+}
+
+int measure_nodes_write(const struct measure_nodes *n, measure_nodes_put *put, void *ctx,
+                        struct cmc_err *err)
+{
+    enum { PIECE = 64 << 10 };
+    cmc_autobuf struct cmc_buf path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+    cmc_autobuf struct cmc_buf link = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
+    cmc_autobuf struct cmc_buf piece = cmc_buf_of(MEASURE_LISTING_MAX); /* a line can be long */
+    uint32_t i = 0;
+    measure_listing_begin(&piece);
+    do {
+        list_one(n, i, &path, &link, &piece);
+        i = step_down(n, i, &path);
+        if (cmc_buf_check(&path, "a path", err) < 0 || cmc_buf_check(&link, "a path", err) < 0 ||
+            cmc_buf_check(&piece, "the listing", err) < 0)
+            return -(int)err->code;
+        if (i > 0 && piece.len < PIECE)
+            continue;
+        const int r = put(ctx, piece.data, piece.len, err);
+        if (r < 0)
+            return r;
+        piece.len = 0;
+    } while (i > 0);
+    return 0;
+}
+
+static int append(void *ctx, const void *text, size_t len, struct cmc_err *err)
+{
+    struct cmc_buf *out = ctx;
+    cmc_put(out, text, len);
+    return cmc_buf_check(out, "the listing", err);
+}
+
 int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out, struct cmc_err *err)
 {
-    CMC_CLEANUP(cmc_buf_done) struct cmc_buf path = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-    CMC_CLEANUP(cmc_buf_done) struct cmc_buf link = cmc_buf_of(MEASURE_TREE_TEXT_MAX);
-    const struct measure_bytes root = {(const uint8_t *)"/", 1};
-    measure_listing_begin(out);
-    for (uint32_t i = 0; !out->bad && !path.bad;) {
-        const struct measure_entry e = entry_of(n, &n->v[i]);
-        link.len = 0;
-        if (n->v[i].group)
-            measure_nodes_path(n, n->groups[n->v[i].group], &link);
-        measure_listing_put(out, &e, i ? (struct measure_bytes){path.data, path.len} : root,
-                            (struct measure_bytes){link.data, link.len});
-        i = step(n, i, &path);
-        if (i == 0)
-            break;
-        const struct measure_bytes name = name_of(n, &n->v[i]);
-        cmc_put_u8(&path, '/');
-        cmc_put(&path, name.p, name.len);
-    }
-    if (cmc_buf_check(&path, "a path", err) < 0 || cmc_buf_check(&link, "a path", err) < 0)
-        return -(int)err->code;
-    return cmc_buf_check(out, "the listing", err);
+    return measure_nodes_write(n, append, out, err);
 }
 
 /* Names each group by its first path. The digests of directories, not needed yet, hold P(dir). */

@@ -42,6 +42,9 @@ struct measure_nodes {
     uint8_t (*group_names)[CMC_SHA256_LEN]; /* owned: path digests, at the end */
 };
 
+/* Takes a piece of text; an error ends it. */
+typedef int measure_nodes_put(void *ctx, const void *text, size_t len, struct cmc_err *err);
+
 /* Holds the root. Errors: -CMC_E_LIMIT (memory). */
 CMC_MUST_CHECK int measure_nodes_init(struct measure_nodes *n, struct cmc_err *err);
 void measure_nodes_done(struct measure_nodes *n);
@@ -66,7 +69,10 @@ uint32_t measure_nodes_next(const struct measure_nodes *n, uint32_t i);
 
 /* The path of i, from "/", appended to out. */
 void measure_nodes_path(const struct measure_nodes *n, uint32_t i, struct cmc_buf *out);
-/* Errors: -CMC_E_LIMIT (out's maximum). */
+/* Gives the listing to put, some 64 KiB at a time. Errors: those of put, -CMC_E_LIMIT (memory). */
+CMC_MUST_CHECK int measure_nodes_write(const struct measure_nodes *n, measure_nodes_put *put,
+                                       void *ctx, struct cmc_err *err);
+/* The same, whole. Errors: -CMC_E_LIMIT (out's maximum). */
 CMC_MUST_CHECK int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out,
                                       struct cmc_err *err);
 /* The root digest. Once: content digests are gone afterwards. Errors: -CMC_E_LIMIT (memory). */

@@ -20,7 +20,7 @@ enum {
     DETAIL_MAX = 256 << 20, /* bytes of one */
     FILES_MAX = 1 << 20,    /* in the directory */
     MODE = 0640,
-    NAME_CAP = 96,
+    NAME_CAP = RECORD_DETAILS_NAME,
     TEMP_AGE_S = 3600 /* what a dead writer left */
 };
 static const char temp_prefix[] = ".new-";
@@ -130,41 +130,20 @@ static int make_room(int dirfd, uint64_t len, uint64_t quota, struct cmc_err *er
     return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len, struct cmc_err *err)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return cmc_fail(err, CMC_E_SYS, "write detail");
-        data += n;
-        len -= (size_t)n;
-    }
-    return fdatasync(fd) < 0 ? cmc_fail(err, CMC_E_SYS, "sync detail") : 0;
-}
-
-static int write_new(int dirfd, const char *name, const void *data, size_t len, struct cmc_err *err)
+static int open_new(struct record_details_writer *w, struct cmc_err *err)
 {
     uint8_t random[8];
-    char temp[NAME_CAP], hex[2 * sizeof(random) + 1];
+    char hex[2 * sizeof(random) + 1];
     if (getrandom(random, sizeof(random), 0) != sizeof(random))
         return cmc_fail(err, CMC_E_SYS, "getrandom");
     cmc_hex(random, sizeof(random), hex);
-    (void)snprintf(temp, sizeof(temp), "%s%s", temp_prefix, hex);
-    cmc_autofd int fd = record_dir_file(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL, MODE, err);
-    if (fd < 0)
-        return -(int)err->code;
-    int rc = write_all(fd, data, len, err);
-    if (rc == 0 && (renameat(dirfd, temp, dirfd, name) < 0 || fsync(dirfd) < 0))
-        rc = cmc_fail(err, CMC_E_SYS, "rename detail %s", name);
-    if (rc < 0)
-        (void)unlinkat(dirfd, temp, 0);
-    return rc;
+    (void)snprintf(w->temp, sizeof(w->temp), "%s%s", temp_prefix, hex);
+    w->fd = record_dir_file(w->dir, w->temp, O_WRONLY | O_CREAT | O_EXCL, MODE, err);
+    return w->fd < 0 ? -(int)err->code : 0;
 }
 
 /* 1: there, whole, and now the youngest; 0: to be written */
-static int is_stored(int dirfd, const char *name, size_t len, struct cmc_err *err)
+static int is_stored(int dirfd, const char *name, uint64_t len, struct cmc_err *err)
 {
     struct stat st;
     cmc_autofd int fd = record_dir_file(dirfd, name, O_RDONLY, MODE, err);
@@ -178,17 +157,74 @@ static int is_stored(int dirfd, const char *name, size_t len, struct cmc_err *er
     return 1;
 }
 
-static int put(int dirfd, const char *name, const void *data, size_t len, uint64_t quota,
-               struct cmc_err *err)
+static int start(struct record_details_writer *w, uint64_t quota, struct cmc_err *err)
 {
     struct cmc_err why = {0}; /* that it is not there is no error */
-    int rc = is_stored(dirfd, name, len, &why);
+    const int rc = is_stored(w->dir, w->name, w->left, &why);
     if (rc < 0)
         *err = why;
     if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = make_room(dirfd, len, quota, err);
-    return rc < 0 ? rc : write_new(dirfd, name, data, len, err);
+        return rc;
+    if (make_room(w->dir, w->left, quota, err) < 0 || open_new(w, err) < 0)
+        return -(int)err->code;
+    return 0;
+}
+
+int record_details_start(const char *dir, const struct record_detail *d, uint64_t quota,
+                         struct record_details_writer *w, struct cmc_err *err)
+{
+    *w = (struct record_details_writer){.dir = -1, .fd = -1, .left = d->len};
+    if (make_name(d->kind, d->digest, w->name, err) < 0)
+        return -(int)err->code;
+    if (d->len > DETAIL_MAX)
+        return cmc_fail(err, CMC_E_LIMIT, "detail %s: %llu bytes, at most %d", w->name,
+                        (unsigned long long)d->len, DETAIL_MAX);
+    w->dir = record_dir_open(dir, true, err);
+    if (w->dir < 0)
+        return -(int)err->code;
+    const int rc = start(w, quota, err);
+    if (rc != 0)
+        record_details_drop(w);
+    return rc < 0 ? cmc_wrap(err, "%s", dir) : rc;
+}
+
+int record_details_add(struct record_details_writer *w, const void *data, size_t len,
+                       struct cmc_err *err)
+{
+    const uint8_t *p = data;
+    if (len > w->left)
+        return cmc_fail(err, CMC_E_LIMIT, "detail: longer than was said");
+    w->left -= len;
+    while (len > 0) {
+        const ssize_t n = write(w->fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cmc_fail(err, CMC_E_SYS, "write detail");
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+int record_details_end(struct record_details_writer *w, struct cmc_err *err)
+{
+    if (w->left)
+        return cmc_fail(err, CMC_E_LIMIT, "detail: shorter than was said");
+    if (fdatasync(w->fd) < 0)
+        return cmc_fail(err, CMC_E_SYS, "sync detail");
+    if (renameat(w->dir, w->temp, w->dir, w->name) < 0)
+        return cmc_fail(err, CMC_E_SYS, "rename detail %s", w->name);
+    cmc_closep(&w->fd); /* it has its name */
+    return fsync(w->dir) < 0 ? cmc_fail(err, CMC_E_SYS, "sync details") : 0;
+}
+
+void record_details_drop(struct record_details_writer *w)
+{
+    if (w->fd >= 0)
+        (void)unlinkat(w->dir, w->temp, 0);
+    cmc_closep(&w->fd);
+    cmc_closep(&w->dir);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): seven things that have nothing else in common */
@@ -196,16 +232,14 @@ int record_details_put(const char *dir, const char *kind,
                        const uint8_t digest[static CMC_SHA256_LEN], const void *data, size_t len,
                        uint64_t quota, struct cmc_err *err)
 {
-    char name[NAME_CAP];
-    if (make_name(kind, digest, name, err) < 0)
-        return -(int)err->code;
-    if (len > DETAIL_MAX)
-        return cmc_fail(err, CMC_E_LIMIT, "detail %s: %zu bytes, at most %d", name, len,
-                        DETAIL_MAX);
-    cmc_autofd int dirfd = record_dir_open(dir, true, err);
-    if (dirfd < 0)
-        return -(int)err->code;
-    return put(dirfd, name, data, len, quota, err) < 0 ? cmc_wrap(err, "%s", dir) : 0;
+    CMC_CLEANUP(record_details_drop) struct record_details_writer w;
+    const int rc =
+        record_details_start(dir, &(struct record_detail){kind, digest, len}, quota, &w, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    if (record_details_add(&w, data, len, err) < 0 || record_details_end(&w, err) < 0)
+        return cmc_wrap(err, "%s", dir);
+    return 0;
 }
 
 int record_details_get(const char *dir, const char *kind,

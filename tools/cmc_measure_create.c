@@ -138,19 +138,29 @@ static int load_key(const char *path, uint8_t key[static CMC_MEASURE_KEY_LEN], s
     return 0;
 }
 
-void cmc_measure_create_store(const struct cmc_measure_job *j, const char *kind,
-                              const uint8_t digest[static CMC_SHA256_LEN],
-                              const struct cmc_buf *data)
+void cmc_measure_create_details_dir(const struct cmc_measure_job *j,
+                                    char out[static CMC_MEASURE_DETAILS_DIR])
+{
+    (void)snprintf(out, CMC_MEASURE_DETAILS_DIR, "%s/details", j->env->site->state_dir);
+}
+
+void cmc_measure_create_not_stored(const struct cmc_measure_job *j, const char *kind,
+                                   const struct cmc_err *why)
+{
+    cmc_log(j->env->log, CMC_LOG_WARNING, "detail not stored", "task", j->request->id, "kind", kind,
+            "error", why->msg, NULL);
+}
+
+static void store_config(const struct cmc_measure_job *j)
 {
     struct cmc_err why = {0};
-    char dir[CMC_SITE_TEXT_MAX + sizeof("/details")];
+    char dir[CMC_MEASURE_DETAILS_DIR];
     if (j->dry_run) /* nothing is kept of what never starts */
         return;
-    (void)snprintf(dir, sizeof(dir), "%s/details", j->env->site->state_dir);
-    if (record_details_put(dir, kind, digest, data->data, data->len, j->env->site->details_quota,
-                           &why) < 0)
-        cmc_log(j->env->log, CMC_LOG_WARNING, "detail not stored", "task", j->request->id, "kind",
-                kind, "error", why.msg, NULL);
+    cmc_measure_create_details_dir(j, dir);
+    if (record_details_put(dir, "config", j->event.config, j->config.detail.data,
+                           j->config.detail.len, j->env->site->details_quota, &why) < 0)
+        cmc_measure_create_not_stored(j, "config", &why);
 }
 
 static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
@@ -168,7 +178,7 @@ static int measure_configuration(struct cmc_measure_job *j, struct cmc_err *err)
     ev->terminal = j->config.terminal;
     memcpy(ev->config, j->config.digest, CMC_SHA256_LEN);
     memcpy(ev->raw_config, j->config.raw_digest, CMC_SHA256_LEN);
-    cmc_measure_create_store(j, "config", ev->config, &j->config.detail);
+    store_config(j);
     return 0;
 }
 

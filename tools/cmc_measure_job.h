@@ -52,11 +52,13 @@ CMC_MUST_CHECK int cmc_measure_create_parse(struct cmc_measure_job *j, struct cm
 CMC_MUST_CHECK int cmc_measure_create_options(struct cmc_measure_job *j, struct cmc_err *err);
 CMC_MUST_CHECK int cmc_measure_create_measure(struct cmc_measure_job *j, struct cmc_err *err);
 
-/* Stores a detail, but of a dry run. One that cannot be costs explanations, not the measurement: it
- * is said, no more. */
-void cmc_measure_create_store(const struct cmc_measure_job *j, const char *kind,
-                              const uint8_t digest[static CMC_SHA256_LEN],
-                              const struct cmc_buf *data);
+enum { CMC_MEASURE_DETAILS_DIR = CMC_SITE_TEXT_MAX + sizeof("/details") };
+/* The directory of details. */
+void cmc_measure_create_details_dir(const struct cmc_measure_job *j,
+                                    char out[static CMC_MEASURE_DETAILS_DIR]);
+/* A detail that cannot be stored costs explanations, not the measurement: it is said, no more. */
+void cmc_measure_create_not_stored(const struct cmc_measure_job *j, const char *kind,
+                                   const struct cmc_err *why);
 
 /* cmc_measure_dry_run.c: measures as for a Create, and leaves a reference in j->env->refs. */
 CMC_MUST_CHECK int cmc_measure_dry_run(struct cmc_measure_job *j, struct cmc_err *err);

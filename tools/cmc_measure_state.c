@@ -56,6 +56,8 @@ int cmc_measure_state_rootfs(const struct cmc_measure_how *how, const struct cmc
         .rootless = how->rootless,
         .file_max = how->file_max,
         .listing = listing,
+        .list = how->list,
+        .list_ctx = how->list_ctx,
         .lease = how->stamp || how->known,
         .stamp = how->stamp,
         .known = how->known,

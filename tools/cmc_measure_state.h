@@ -21,6 +21,9 @@ struct cmc_measure_how { /* all borrowed */
     const struct measure_known *known;  /* NULL, or who knows files of layers; asks for leases */
     int (*progress)(void *ctx, uint64_t entries, uint64_t bytes); /* as of measure_rootfs() */
     void *ctx;
+    /* as of measure_rootfs(): NULL in profile cmc */
+    int (*list)(void *ctx, const struct measure_nodes *tree, struct cmc_err *err);
+    void *list_ctx;
 };
 
 /* A profile by its name; NULL is "exact". Errors: -CMC_E_USAGE. */

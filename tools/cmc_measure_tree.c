@@ -13,6 +13,7 @@
 #include "record/details.h"
 #include "tools/cmc_measure_contents.h"
 #include "tools/cmc_measure_flight.h"
+#include "tools/cmc_measure_listing.h"
 
 /* An event of profile cmc has no place for one. */
 static bool keeps_listing(const struct cmc_measure_job *j)
@@ -47,14 +48,14 @@ static void say_known(const struct cmc_measure_job *j, const struct measure_root
 
 /* What is known of its layers is not read again. */
 static int read_layers(struct cmc_measure_job *j, const struct cmc_measure_rootfs *from,
-                       struct cmc_buf *listing, struct measure_rootfs *tree, struct cmc_err *err)
+                       struct measure_rootfs *tree, struct cmc_err *err)
 {
     struct cmc_measure_contents *c = NULL;
     if (j->how.profile == MEASURE_PROFILE_EXACT)
         c = cmc_measure_contents_begin(j->env->site->runtime_dir, &from->layers,
                                        from->mounts->has_upper ? 1 : 0);
     j->how.known = cmc_measure_contents_known(c);
-    const int rc = cmc_measure_state_rootfs(&j->how, &j->spec, from, listing, tree, err);
+    const int rc = cmc_measure_state_rootfs(&j->how, &j->spec, from, NULL, tree, err);
     j->how.known = NULL;
     const bool sound = cmc_measure_contents_end(c);
     if (rc < 0)
@@ -63,27 +64,22 @@ static int read_layers(struct cmc_measure_job *j, const struct cmc_measure_rootf
         say_known(j, tree);
         return 0;
     }
-    if (listing)
-        listing->len = 0;
-    return cmc_measure_state_rootfs(&j->how, &j->spec, from, listing, tree, err);
+    return cmc_measure_state_rootfs(&j->how, &j->spec, from, NULL, tree, err);
 }
 
 /* Where the layers do not tell, the mounted overlay does; and any error is that of the overlay. */
-static int read_tree(struct shared *s, struct cmc_buf *listing, struct measure_rootfs *tree,
-                     struct cmc_err *err)
+static int read_tree(struct shared *s, struct measure_rootfs *tree, struct cmc_err *err)
 {
     struct cmc_measure_job *j = s->job;
     if (s->from->root >= 0)
-        return cmc_measure_state_rootfs(&j->how, &j->spec, s->from, listing, tree, err);
-    if (read_layers(j, s->from, listing, tree, err) == 0)
+        return cmc_measure_state_rootfs(&j->how, &j->spec, s->from, NULL, tree, err);
+    if (read_layers(j, s->from, tree, err) == 0)
         return 0;
     cmc_log(j->env->log, CMC_LOG_INFO, "mounted, as its layers cannot be read one by one", "task",
             j->request->id, "why", err->msg, NULL);
     if (cmc_measure_rootfs_mount(s->from, err) < 0)
         return cmc_wrap(err, "root file system");
-    if (listing)
-        listing->len = 0;
-    return cmc_measure_state_rootfs(&j->how, &j->spec, s->from, listing, tree, err);
+    return cmc_measure_state_rootfs(&j->how, &j->spec, s->from, NULL, tree, err);
 }
 
 static int walk(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
@@ -91,21 +87,20 @@ static int walk(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
 {
     struct shared *s = ctx;
     struct cmc_measure_job *j = s->job;
-    cmc_autobuf struct cmc_buf listing = cmc_buf_of(CMC_MEASURE_LISTING_MAX);
-    struct cmc_buf *kept = keeps_listing(j) ? &listing : NULL;
+    struct cmc_measure_listing listing = {.job = j};
     struct measure_rootfs tree;
     j->how.progress = progress;
     j->how.ctx = progress_ctx;
     j->how.stamp = &out->stamp;
-    if (read_tree(s, kept, &tree, err) < 0)
+    j->how.list = keeps_listing(j) ? cmc_measure_listing_keep : NULL;
+    j->how.list_ctx = &listing;
+    if (read_tree(s, &tree, err) < 0)
         return -(int)err->code;
     out->leased = tree.leased && !is_mounted(s->from);
-    out->tree = (struct cmc_measure_tree){.has_listing = kept != NULL};
+    out->tree = (struct cmc_measure_tree){.has_listing = keeps_listing(j)};
     memcpy(out->tree.rootfs, tree.digest, CMC_SHA256_LEN);
-    if (kept) {
-        cmc_sha256(listing.data, listing.len, out->tree.listing);
-        cmc_measure_create_store(j, "listing", out->tree.listing, &listing);
-    }
+    if (out->tree.has_listing)
+        memcpy(out->tree.listing, listing.digest, sizeof(out->tree.listing));
     return 0;
 }
 
@@ -122,8 +117,8 @@ static int look(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
 static bool has_listing(void *ctx, const uint8_t digest[static CMC_SHA256_LEN])
 {
     const struct shared *s = ctx;
-    char dir[CMC_SITE_TEXT_MAX + sizeof("/details")];
-    (void)snprintf(dir, sizeof(dir), "%s/details", s->job->env->site->state_dir);
+    char dir[CMC_MEASURE_DETAILS_DIR];
+    cmc_measure_create_details_dir(s->job, dir);
     return record_details_has(dir, "listing", digest);
 }
 

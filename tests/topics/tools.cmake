@@ -1,6 +1,6 @@
 cmc_unit(tools/cmc_measure_toml LIBS cmc_measure_parts)
 cmc_unit(tools/cmc_measure_options LIBS cmc_measure_parts)
-foreach(part cache layers link programs rootfs)
+foreach(part cache layers link listing programs rootfs)
   cmc_unit(tools/cmc_measure_${part} LIBS cmc_measure_parts)
 endforeach()
 cmc_unit(tools/cmc_measure LIBS cmc_measure_parts)

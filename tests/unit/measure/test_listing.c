@@ -24,6 +24,12 @@ struct row {
 static struct row rows[] = {
     {"the root alone", ROOT, NULL},
     {"a file", ROOT "f 0644 1 2 /a size=0 verity=" VERITY "\n", NULL},
+    {"large numbers",
+     FIRST "d 7777 4294967295 1000000000 /\n"
+           "f 0070 10 9 /a size=9223372036854775807 verity=" VERITY "\n"
+           "c 0000 0 0 /b rdev=4294967295:0\n",
+     NULL},
+    {"escapes between letters", ROOT "p 0644 0 0 /a\\x20b\\x5c\\x5ccd\\xfe\n", NULL},
     {"a name of escapes", ROOT "p 0644 0 0 /\\x01\\x20\\x5c\\x7f\\xff\n", NULL},
     {"a link", ROOT "p 0644 0 0 /a link=/a\np 0644 0 0 /b link=/a\n", NULL},
     {"a colon in a name", ROOT "p 0644 0 0 /a xattr=user.a:b:00\n", NULL},

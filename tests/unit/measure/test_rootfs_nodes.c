@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -76,6 +77,52 @@ static void groups_and_listing(void **state)
     out = cmc_buf_of(50);
     assert_int_equal(measure_nodes_list(&n, &out, &err), -CMC_E_LIMIT);
     cmc_buf_done(&out);
+    measure_nodes_done(&n);
+}
+
+struct pieces {
+    struct cmc_buf all;
+    size_t count, largest, good; /* as many as good are taken */
+};
+
+static int take_piece(void *ctx, const void *text, size_t len, struct cmc_err *err)
+{
+    struct pieces *p = ctx;
+    if (p->count == p->good)
+        return cmc_fail(err, CMC_E_SYS, "no more");
+    p->count++;
+    p->largest = len > p->largest ? len : p->largest;
+    cmc_put(&p->all, text, len);
+    return 0;
+}
+
+/* Piece by piece it is what it is whole, and little of it is in memory: but for a line, 64 KiB. */
+static void listing_in_pieces(void **state)
+{
+    enum { N = 10000, PIECE = 64 << 10, LINE = 32 };
+    (void)state;
+    struct measure_nodes n = tree();
+    struct cmc_err err = {0};
+    struct pieces p = {.all = cmc_buf_of(1 << 20), .good = SIZE_MAX};
+    cmc_autobuf struct cmc_buf whole = cmc_buf_of(1 << 20);
+    for (uint32_t i = 0; i < N; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof(name), "%05u", (unsigned)i);
+        (void)add(&n, 0, name, 'p');
+    }
+    assert_int_equal(measure_nodes_list(&n, &whole, &err), 0);
+    assert_int_equal(measure_nodes_write(&n, take_piece, &p, &err), 0);
+    assert_int_equal(p.all.len, whole.len);
+    assert_memory_equal(p.all.data, whole.data, whole.len);
+    assert_true(whole.len > (size_t)2 * PIECE);
+    assert_int_equal(p.count, whole.len / PIECE + 1);
+    assert_in_range(p.largest, PIECE, PIECE + LINE);
+    p.good = 1; /* and an error is the end of it */
+    p.count = p.largest = p.all.len = 0;
+    assert_int_equal(measure_nodes_write(&n, take_piece, &p, &err), -CMC_E_SYS);
+    assert_string_equal(err.msg, "no more");
+    assert_int_equal(p.all.len, p.largest);
+    cmc_buf_done(&p.all);
     measure_nodes_done(&n);
 }
 
@@ -163,8 +210,11 @@ static void entries_are_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(groups_and_listing),  cmocka_unit_test(paths),
-        cmocka_unit_test(many_inodes),         cmocka_unit_test(twins),
+        cmocka_unit_test(groups_and_listing),
+        cmocka_unit_test(listing_in_pieces),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(many_inodes),
+        cmocka_unit_test(twins),
         cmocka_unit_test(entries_are_limited),
     };
     return cmocka_run_group_tests_name("measure/rootfs_nodes", tests, NULL, NULL);

@@ -8,14 +8,17 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "record/details.h"
 #include "tests/lib/recorder_bed.h"
+#include "tests/lib/rows.h"
 
 enum { QUOTA = 100000 };
 
@@ -174,10 +177,90 @@ static void test_left_over(void **state)
     bed_done(&b);
 }
 
+static int start(const struct bed *b, uint8_t n, uint64_t len, struct record_details_writer *w,
+                 struct cmc_err *err)
+{
+    const uint8_t digest[CMC_SHA256_LEN] = {n};
+    return record_details_start(b->runtime, &(struct record_detail){"config", digest, len}, QUOTA,
+                                w, err);
+}
+
+/* Nobody sees it by its name before it is whole. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct cmc_err err = {0};
+    struct record_details_writer w;
+    cmc_autobuf struct cmc_buf out = cmc_buf_of(0);
+    bed_init(&b, 1);
+    assert_int_equal(start(&b, 1, 5, &w, &err), 0);
+    assert_int_equal(record_details_add(&w, "{\"a", 3, &err), 0);
+    assert_int_equal(record_details_add(&w, "", 0, &err), 0);
+    assert_false(has(&b, 1));
+    assert_int_equal(record_details_add(&w, "\"}", 2, &err), 0);
+    assert_false(has(&b, 1));
+    assert_int_equal(record_details_end(&w, &err), 0);
+    record_details_drop(&w); /* takes nothing away */
+    assert_int_equal(get(&b, 1, &out, &err), 1);
+    assert_int_equal(out.len, 5);
+    assert_memory_equal(out.data, "{\"a\"}", 5);
+    assert_int_equal(start(&b, 1, 5, &w, &err), 1); /* there already: nothing is to be dropped */
+    assert_true(w.fd < 0 && w.dir < 0);
+    assert_int_equal(files(&b), 1);
+    bed_done(&b);
+}
+
+/* Left half-way, of another length, or with no space any more: nothing is left. */
+static void test_pieces_that_fail(void **state)
+{
+    (void)state;
+    static const char data[1024];
+    static const struct {
+        const char *name;
+        uint64_t said;
+        size_t pieces;
+        rlim_t space;
+        int add, end;
+        const char *msg;
+    } rows[] = {
+        {"left", 3072, 2, RLIM_INFINITY, 0, 1, ""},
+        {"short", 2049, 2, RLIM_INFINITY, 0, -CMC_E_LIMIT, "detail: shorter than was said"},
+        {"long", 2047, 2, RLIM_INFINITY, -CMC_E_LIMIT, 1, "detail: longer than was said"},
+        {"no space", 2048, 2, 1500, -CMC_E_SYS, 1, "write detail: File too large"},
+    };
+    struct bed b;
+    struct rlimit before;
+    bed_init(&b, 1);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct record_details_writer w;
+        struct cmc_err err = {0};
+        int r = 0;
+        assert_int_equal(start(&b, 1, rows[i].said, &w, &err), 0);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){rows[i].space, before.rlim_max}),
+                         0);
+        for (size_t k = 0; k < rows[i].pieces && r == 0; k++)
+            r = record_details_add(&w, data, sizeof(data), &err);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(r, rows[i].add);
+        if (rows[i].end <= 0)
+            assert_int_equal(record_details_end(&w, &err), rows[i].end);
+        assert_string_equal(err.msg, rows[i].msg);
+        assert_int_equal(files(&b), 1); /* the new one, which has no name yet */
+        record_details_drop(&w);
+        assert_int_equal(files(&b), 0);
+        assert_false(has(&b, 1));
+    }
+    bed_done(&b);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
-                                       cmocka_unit_test(test_quota), cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_left_over)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_left_over),
+        cmocka_unit_test(test_pieces),     cmocka_unit_test(test_pieces_that_fail)};
     return cmocka_run_group_tests_name("record/details", tests, NULL, NULL);
 }
