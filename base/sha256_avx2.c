@@ -132,7 +132,7 @@ AVX2 static void add_known(__m256i h[static 8], const uint32_t wk[static 64])
     add_to(h, v);
 }
 
-AVX2 static void run(uint32_t *const h[], const uint8_t *const data[], size_t blocks,
+AVX2 static void run(uint32_t *const h[], const uint8_t *const data[], size_t blocks, size_t zeros,
                      const uint32_t *wk)
 {
     __m256i v[8];
@@ -142,6 +142,8 @@ AVX2 static void run(uint32_t *const h[], const uint8_t *const data[], size_t bl
     transpose(v);
     for (size_t i = 0; i < blocks; i++)
         add_block(v, data, 64 * i);
+    for (size_t i = 0; i < zeros; i++)
+        add_known(v, cmc_sha256_k);
     if (wk)
         add_known(v, wk);
     transpose(v);

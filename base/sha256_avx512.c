@@ -157,12 +157,14 @@ INLINE void close_lanes(const __m512i v[static 8], uint32_t *const h[static LANE
 }
 
 AVX512 static void run(uint32_t *const h[], const uint8_t *const data[], size_t blocks,
-                       const uint32_t *wk)
+                       size_t zeros, const uint32_t *wk)
 {
     __m512i v[8];
     open_lanes(h, v);
     for (size_t i = 0; i < blocks; i++)
         add_block(v, data, 64 * i);
+    for (size_t i = 0; i < zeros; i++)
+        add_known(v, cmc_sha256_k);
     if (wk)
         add_known(v, wk);
     close_lanes(v, h);

@@ -8,14 +8,15 @@
 #include "base/sha256_many.h"
 
 /* One engine. run() needs exactly .lanes states and data pointers (states of unused lanes may be
- * one and the same) and adds to each state h[8] its own `blocks` blocks of 64 bytes, then, unless
- * wk is NULL, one more block that all have in common: wk[t] is its W[t] + K[t] (FIPS 180-4, 6.2.2),
- * as the padding of messages of one length is. */
+ * one and the same) and adds to each state h[8] its own `blocks` blocks of 64 bytes, then `zeros`
+ * blocks of zeros, whose W[t] is 0 throughout, then, unless wk is NULL, one more block that all
+ * have in common: wk[t] is its W[t] + K[t] (FIPS 180-4, 6.2.2), as the padding of messages of one
+ * length is. */
 struct cmc_sha256_code {
     enum cmc_sha256_engine engine;
     unsigned lanes;
     unsigned cost; /* nanoseconds for one block in all lanes; only the ratios matter */
-    void (*run)(uint32_t *const h[], const uint8_t *const data[], size_t blocks,
+    void (*run)(uint32_t *const h[], const uint8_t *const data[], size_t blocks, size_t zeros,
                 const uint32_t *wk);
 };
 extern const struct cmc_sha256_code cmc_sha256_portable;

@@ -152,12 +152,17 @@ static void add_tails(const struct cmc_sha256_code *code, uint32_t *const h[],
     }
     for (size_t i = 0; i < code->lanes; i++)
         p[i] = tail[i < n ? i : 0];
-    code->run(h, p, blocks, NULL);
+    code->run(h, p, blocks, 0, NULL);
 }
 
-/* One pass: n messages, at most the lanes. wk: of their padding, if they end with a block. */
-static void hash_group(const struct cmc_sha256_code *code, const uint8_t *const msg[], size_t len,
-                       size_t n, const uint32_t *wk, uint8_t out[][32])
+struct shape { /* of messages: len bytes, and so many blocks of zeros after them */
+    size_t len, zeros;
+    const uint32_t *wk; /* of their padding, if they end with a block */
+};
+
+/* One pass: n messages, at most the lanes. */
+static void hash_group(const struct cmc_sha256_code *code, const uint8_t *const msg[],
+                       const struct shape *of, size_t n, uint8_t out[][32])
 {
     uint32_t h[LANES][8], *state[LANES];
     const uint8_t *data[LANES];
@@ -166,9 +171,9 @@ static void hash_group(const struct cmc_sha256_code *code, const uint8_t *const 
         state[i] = h[i];
         data[i] = msg[i < n ? i : 0]; /* lanes left over do again what another does */
     }
-    code->run(state, data, len / BLOCK, wk);
-    if (!wk)
-        add_tails(code, state, data, len, n);
+    code->run(state, data, of->len / BLOCK, of->zeros, of->wk);
+    if (!of->wk)
+        add_tails(code, state, data, of->len, n);
     for (size_t i = 0; i < n; i++)
         store(h[i], out[i]);
 }
@@ -176,15 +181,39 @@ static void hash_group(const struct cmc_sha256_code *code, const uint8_t *const 
 void cmc_sha256_many(const uint8_t *const msg[], size_t len, size_t n, uint8_t out[][32])
 {
     uint32_t wk[64];
-    if (len % BLOCK == 0)
+    const struct shape all = {len, 0, len % BLOCK ? NULL : wk};
+    if (all.wk)
         schedule_padding(len, wk);
     while (n) {
         const struct cmc_sha256_code *code = suited(n);
         size_t now = n < code->lanes ? n : code->lanes;
-        hash_group(code, msg, len, now, len % BLOCK ? NULL : wk, out);
+        hash_group(code, msg, &all, now, out);
         msg += now;
         out += now;
         n -= now;
+    }
+}
+
+/* What the longest of them uses, in blocks. */
+static size_t blocks_used(const uint16_t used[], size_t n)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = used[i] > most ? used[i] : most;
+    return (most + BLOCK - 1) / BLOCK;
+}
+
+void cmc_sha256_many_used(const uint8_t *const msg[], const uint16_t used[], size_t len, size_t n,
+                          uint8_t out[][32])
+{
+    uint32_t wk[64];
+    schedule_padding(len, wk);
+    for (size_t now; n; n -= now, msg += now, used += now, out += now) {
+        const struct cmc_sha256_code *code = suited(n);
+        now = n < code->lanes ? n : code->lanes;
+        const size_t blocks = blocks_used(used, now);
+        const struct shape these = {blocks * BLOCK, len / BLOCK - blocks, wk};
+        hash_group(code, msg, &these, now, out);
     }
 }
 
@@ -206,7 +235,7 @@ void cmc_sha256_streams_add(struct cmc_sha256_stream *const s[], const uint8_t *
             h[i] = i < now ? s[i]->h : nobody;
             p[i] = data[i < now ? i : 0];
         }
-        code->run(h, p, blocks, NULL);
+        code->run(h, p, blocks, 0, NULL);
         for (size_t i = 0; i < now; i++)
             s[i]->bytes += (uint64_t)blocks * BLOCK;
         s += now;

@@ -34,6 +34,12 @@ unsigned cmc_sha256_lanes(void);
  * digests may not overlap messages. */
 void cmc_sha256_many(const uint8_t *const msg[], size_t len, size_t n, uint8_t out[][32]);
 
+/* The same for messages of which all bytes from used[i] (0..len) on are zeros; len is a multiple of
+ * 64, and below 64 KiB. Blocks of nothing but zeros cost two thirds, where all in one pass have
+ * them: put messages side by side that use about as much. */
+void cmc_sha256_many_used(const uint8_t *const msg[], const uint16_t used[], size_t len, size_t n,
+                          uint8_t out[][32]);
+
 /* A stream that shares lanes with others. All that has been added is a multiple of 64 bytes. */
 struct cmc_sha256_stream {
     uint32_t h[8];

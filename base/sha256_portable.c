@@ -70,10 +70,13 @@ static void add_known(uint32_t h[static 8], const uint32_t wk[static 64])
         h[i] += v[i];
 }
 
-static void run(uint32_t *const h[], const uint8_t *const data[], size_t blocks, const uint32_t *wk)
+static void run(uint32_t *const h[], const uint8_t *const data[], size_t blocks, size_t zeros,
+                const uint32_t *wk)
 {
     for (size_t i = 0; i < blocks; i++)
         add_block(h[0], data[0] + 64 * i);
+    for (size_t i = 0; i < zeros; i++)
+        add_known(h[0], cmc_sha256_k);
     if (wk)
         add_known(h[0], wk);
 }

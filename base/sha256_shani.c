@@ -110,7 +110,7 @@ INLINE void add_known(struct lane *a, struct lane *b, const uint32_t wk[static 6
     add_to(b, b0, b1);
 }
 
-SHANI static void run(uint32_t *const h[], const uint8_t *const data[], size_t blocks,
+SHANI static void run(uint32_t *const h[], const uint8_t *const data[], size_t blocks, size_t zeros,
                       const uint32_t *wk)
 {
     struct lane a, b;
@@ -121,6 +121,8 @@ SHANI static void run(uint32_t *const h[], const uint8_t *const data[], size_t b
         load(&b, data[1] + 64 * i);
         add_block(&a, &b);
     }
+    for (size_t i = 0; i < zeros; i++)
+        add_known(&a, &b, cmc_sha256_k);
     if (wk)
         add_known(&a, &b, wk);
     close_lane(&a, h[0]);

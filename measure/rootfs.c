@@ -118,6 +118,17 @@ static bool knows(struct exact *x, uint32_t i, uint32_t layer, const struct meas
     return true;
 }
 
+/* For a directory that does not say what is in it. */
+static int open_and_hand_over(struct exact *x, int opath, const struct measure_pool_file *f,
+                              struct cmc_err *err)
+{
+    cmc_autofd int fd = measure_content_open(opath, err);
+    if (fd < 0 || measure_pool_file(x->pool, fd, f, err) < 0)
+        return -(int)err->code;
+    (void)cmc_take_fd(&fd);
+    return 0;
+}
+
 /* The file is read later, by whoever has time. */
 static int hand_over(struct exact *x, uint32_t i, const struct measure_walk_entry *at,
                      struct cmc_err *err)
@@ -134,10 +145,12 @@ static int hand_over(struct exact *x, uint32_t i, const struct measure_walk_entr
     if (e->twin || knows(x, i, at->layer, &file.facts))
         file.known = e->digest;
     measure_meter_file(&x->meter, e->twin ? 0 : sx->stx_size);
-    if (measure_nodes_seen(&x->nodes, i, err) < 0 ||
-        measure_pool_file(x->pool, at->fd, &file, err) < 0)
+    if (measure_nodes_seen(&x->nodes, i, err) < 0)
         return -(int)err->code;
-    return MEASURE_WALK_KEPT;
+    if (!at->readable)
+        return open_and_hand_over(x, at->fd, &file, err);
+    const int r = measure_pool_file(x->pool, at->fd, &file, err);
+    return r < 0 ? r : MEASURE_WALK_KEPT;
 }
 
 static int read_target(struct exact *x, uint32_t i, int fd, struct cmc_err *err)
@@ -240,7 +253,8 @@ struct source { /* a tree, or layers that make one */
 
 static int walk(const struct source *from, struct exact *x, struct cmc_err *err)
 {
-    static const struct measure_walk form = {.enter = enter, .visit = visit, .leave = leave};
+    static const struct measure_walk form = {
+        .enter = enter, .visit = visit, .leave = leave, .reads = true};
     if (!from->layers)
         return measure_walk(from->root, &form, x, &x->meter, err);
     x->opts.overlay = measure_layers_prefix(from->layers);

@@ -205,7 +205,7 @@ static int enter(struct walker *w, uint32_t place, const char *name, struct cmc_
                                              (const char *)n->text.data, count};
     const struct measure_layer_dir *d = &w->set.dirs[f.dirs];
     const struct measure_walk_entry e = {
-        {n->path.data, n->path.len}, name, d->fd, &top.sx, d->layer};
+        {n->path.data, n->path.len}, name, d->fd, false, &top.sx, d->layer};
     if (w->run.form->enter(w->run.ctx, &e, &names, err) < 0)
         return -(int)err->code;
     return push(w, &f, err);
@@ -224,7 +224,8 @@ static int advance(struct walker *w, struct frame *f, struct cmc_err *err)
         return enter(w, place, name, err);
     const struct measure_layer_dir *d = &w->set.dirs[f->dirs + measure_names_list(n, place)];
     const struct measure_layer *l = &w->set.layers[d->layer];
-    const struct measure_walk_at on = {d->fd, name, l->mount, d->layer, true};
+    const struct measure_walk_at on = {d->fd, name, l->mount, d->layer,
+                                       *measure_names_type(n, place)};
     const int r = measure_walk_visit(&w->run, &on, err);
     return r != MEASURE_WALK_IS_DIR
                ? r

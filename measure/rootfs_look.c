@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,16 +20,23 @@ static int fail_look(const char *what, struct cmc_err *err)
         return cmc_fail(err, CMC_E_VERIFY, "changed: it vanished while it was measured");
     case ENOTDIR:
     case ELOOP:
+    case ENXIO: /* a socket, or a device that nobody drives */
         return cmc_fail(err, CMC_E_VERIFY, "changed: its type is another while it is measured");
     default:
         return cmc_fail(err, CMC_E_SYS, "%s", what);
     }
 }
 
+/* An entry's name cannot; to be beneath costs the kernel a lock that all threads share. */
+static bool may_leave(const char *name)
+{
+    return strchr(name, '/') || strcmp(name, "..") == 0;
+}
+
 int measure_look_open(int dirfd, const char *name, uint64_t flags, enum measure_look_reach reach,
                       struct cmc_err *err)
 {
-    const uint64_t beneath = reach == MEASURE_LOOK_BENEATH ? RESOLVE_BENEATH : 0;
+    const uint64_t beneath = reach == MEASURE_LOOK_BENEATH && may_leave(name) ? RESOLVE_BENEATH : 0;
     const struct open_how how = {
         .flags = flags | O_CLOEXEC | O_NOFOLLOW,
         .resolve = beneath | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,

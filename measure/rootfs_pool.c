@@ -13,7 +13,6 @@
 #include "measure/rootfs_pool_parts.h"
 
 enum {
-    TOLD_TOGETHER = 16, /* files that are shown to other threads at once */
     /* Below this a thread costs more than it brings. */
     WORTH_FILES = 256,
     WORTH_BYTES = 4 << 20,
@@ -21,7 +20,7 @@ enum {
     DESCRIPTORS_KEPT = 14  /* for whoever else needs a few */
 };
 
-/* Two descriptors for each job, one for each directory: no more than there are. */
+/* One descriptor for each job, and for each directory: no more than there are. */
 void measure_pool_spare(struct measure_pool *p, size_t descriptors)
 {
     struct rlimit files;
@@ -31,7 +30,7 @@ void measure_pool_spare(struct measure_pool *p, size_t descriptors)
         return;
     const rlim_t used = (rlim_t)probe + descriptors + DESCRIPTORS_KEPT;
     const rlim_t left = files.rlim_cur > used ? files.rlim_cur - used : 0;
-    p->job_max = left / 9 * 4 < MEASURE_POOL_JOBS ? left / 9 * 4 : MEASURE_POOL_JOBS;
+    p->job_max = left / 5 * 4 < MEASURE_POOL_JOBS ? left / 5 * 4 : MEASURE_POOL_JOBS;
     p->dir_max = p->job_max / 4;
     if (p->dir_max == 0)
         p->job_max = p->dir_max = 1;
@@ -55,6 +54,7 @@ int measure_pool_new(const struct measure_rootfs_opts *opts, struct measure_mete
     (void)pthread_cond_init(&p->done, NULL);
     meter->shared = &p->shared;
     p->warm = 1;
+    p->handful = MEASURE_POOL_HANDFUL;
     measure_pool_spare(p, WALK_DESCRIPTORS);
     if (measure_pool_add(p, err) < 0) {
         measure_pool_free(p);
@@ -120,6 +120,7 @@ static unsigned wanted(struct measure_pool *p)
     (void)pthread_mutex_lock(&p->lock);
     const bool cold = p->cold > 0;
     p->warm = p->cpus;
+    p->handful = cold ? MEASURE_POOL_COLD_HANDFUL : MEASURE_POOL_HANDFUL;
     (void)pthread_mutex_unlock(&p->lock);
     const unsigned all = cold && p->opts->threads == 0 && p->cpus < MEASURE_POOL_COLD_THREADS
                              ? MEASURE_POOL_COLD_THREADS
@@ -223,7 +224,7 @@ int measure_pool_file(struct measure_pool *p, int fd, const struct measure_pool_
         memcpy(j->digest, f->known, CMC_SHA256_LEN);
     p->files++;
     p->bytes += f->known ? 0 : f->facts.size;
-    if (p->head - p->ready >= TOLD_TOGETHER || f->facts.size > MEASURE_BATCH_BYTES)
+    if (p->head - p->ready >= p->handful || f->facts.size > MEASURE_BATCH_BYTES)
         publish(p);
     return 0;
 }

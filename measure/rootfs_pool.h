@@ -31,7 +31,7 @@ typedef int measure_pool_take(void *ctx, uint32_t node, const struct measure_poo
                               struct cmc_err *err);
 
 /* A pool of opts->threads at most. opts, meter and ctx are borrowed; the meter gets a lock.
- * Up to 600 descriptors, fewer where RLIMIT_NOFILE is near; 16 MiB of memory, beside attributes.
+ * Up to 640 descriptors, fewer where RLIMIT_NOFILE is near; 16 MiB of memory, beside attributes.
  * Errors: -CMC_E_LIMIT (memory). */
 CMC_MUST_CHECK int measure_pool_new(const struct measure_rootfs_opts *opts,
                                     struct measure_meter *meter, measure_pool_take *take, void *ctx,
@@ -42,8 +42,9 @@ void measure_pool_spare(struct measure_pool *p, size_t descriptors);
 /* Stops all threads; what was not read never is. */
 void measure_pool_free(struct measure_pool *p);
 
-/* Hands over a regular file (O_PATH; taken on success) to be read. May read other files meanwhile,
- * and take results. Errors: of any file or directory handed over; measure_pool_fault() says which.
+/* Hands over a regular file (open for reading; taken on success) to be read. May read other files
+ * meanwhile, and take results. Errors: of any file or directory handed over; measure_pool_fault()
+ * says which.
  */
 CMC_MUST_CHECK int measure_pool_file(struct measure_pool *p, int fd,
                                      const struct measure_pool_file *f, struct cmc_err *err);

@@ -7,7 +7,6 @@
 #include "measure/rootfs_pool_parts.h"
 
 enum {
-    HANDFUL = 16,     /* files that are worth taking a lock for */
     COLD_ROUNDS = 16, /* handfuls that are remembered */
     STACK = 512 << 10
 };
@@ -42,7 +41,7 @@ static size_t bytes_of(const struct measure_job *j)
 static size_t grab(struct measure_pool *p, struct measure_pool_worker *w)
 {
     const uint64_t waiting = p->ready - p->next, fair = waiting / p->threads;
-    const size_t most = fair < HANDFUL                ? HANDFUL
+    const size_t most = fair < p->handful             ? p->handful
                         : fair < MEASURE_WORKER_FILES ? (size_t)fair
                                                       : MEASURE_WORKER_FILES;
     size_t n = 0, bytes = 0;

@@ -101,11 +101,12 @@ int measure_content_target(int fd, char target[static PATH_MAX], size_t *len, st
     return 0;
 }
 
-/* Fills buf with want bytes from at, fewer only at the end of the file. */
-static ssize_t read_full(int fd, uint8_t *buf, size_t want, uint64_t at)
+/* Fills buf with want bytes from at, fewer only at the end of the file; with enough of them it does
+ * not ask for more once a read(2) was short, which says that the end is there. */
+static ssize_t read_full(int fd, uint8_t *buf, size_t want, size_t enough, uint64_t at)
 {
     size_t have = 0;
-    while (have < want) {
+    while (have < want && (have == 0 || have != enough)) {
         ssize_t n = pread(fd, buf + have, want - have, (off_t)(at + have));
         if (n < 0 && errno == EINTR)
             continue;
@@ -120,7 +121,7 @@ static ssize_t read_full(int fd, uint8_t *buf, size_t want, uint64_t at)
 
 int measure_content_range(int fd, uint64_t at, size_t len, uint8_t *buf, struct cmc_err *err)
 {
-    const ssize_t n = read_full(fd, buf, len, at);
+    const ssize_t n = read_full(fd, buf, len, len, at);
     if (n < 0)
         return cmc_fail(err, CMC_E_SYS, "read");
     if ((size_t)n < len)
@@ -131,7 +132,7 @@ int measure_content_range(int fd, uint64_t at, size_t len, uint8_t *buf, struct 
 int measure_content_whole(int fd, size_t size, uint8_t *buf, struct cmc_err *err)
 {
     /* Asks for a byte more: it shows what a size of 0 in a pseudo file system hides. */
-    const ssize_t n = read_full(fd, buf, size + 1, 0);
+    const ssize_t n = read_full(fd, buf, size + 1, size, 0);
     if (n < 0)
         return cmc_fail(err, CMC_E_SYS, "read");
     if ((size_t)n != size)

@@ -86,7 +86,7 @@ static int enter(struct walker *w, int dirfd, const char *name, struct cmc_err *
                                           MEASURE_LOOK_BENEATH, err);
     if (fd < 0 || look(w, fd, "", &sx, err) < 0 || list(w, fd, &names, err) < 0)
         return -(int)err->code;
-    const struct measure_walk_entry e = {{n->path.data, n->path.len}, name, fd, &sx, 0};
+    const struct measure_walk_entry e = {{n->path.data, n->path.len}, name, fd, false, &sx, 0};
     if (w->run.form->enter(w->run.ctx, &e, &names, err) < 0)
         return -(int)err->code;
     w->mount = sx.stx_mnt_id;
@@ -108,17 +108,33 @@ int measure_walk_check(const struct statx *sx, uint64_t file_max, struct cmc_err
     return 0;
 }
 
+/* O_NONBLOCK: should it be a FIFO by now, nobody waits for its writer. */
+static int open_entry(const struct measure_walk_at *at, bool readable, struct cmc_err *err)
+{
+    const uint64_t flags = readable ? O_RDONLY | O_NONBLOCK | O_NOCTTY : O_PATH;
+    return measure_look_open(at->dirfd, at->name, flags, MEASURE_LOOK_BENEATH, err);
+}
+
+/* What is open for reading must be a regular file. */
+static int look_at(const struct measure_walk_at *at, int fd, bool readable, struct statx *sx,
+                   struct cmc_err *err)
+{
+    const bool by_name = fd < 0;
+    if (measure_look_on(at->mount, by_name ? at->dirfd : fd, by_name ? at->name : "", sx, err) < 0)
+        return -(int)err->code;
+    if (readable && !S_ISREG(sx->stx_mode))
+        return cmc_fail(err, CMC_E_VERIFY, "changed: its type is another than listed");
+    return 0;
+}
+
 static int look_and_visit(const struct measure_walk_run *run, const struct measure_walk_at *at,
                           struct cmc_err *err)
 {
     const bool look_only = run->form->look_only;
+    const bool readable = run->form->reads && at->type == DT_REG;
     struct statx sx;
-    cmc_autofd int fd =
-        look_only ? -1 : measure_look_open(at->dirfd, at->name, O_PATH, MEASURE_LOOK_BENEATH, err);
-    if (!look_only && fd < 0)
-        return -(int)err->code;
-    if (measure_look_on(at->mount, look_only ? at->dirfd : fd, look_only ? at->name : "", &sx,
-                        err) < 0)
+    cmc_autofd int fd = look_only ? -1 : open_entry(at, readable, err);
+    if ((!look_only && fd < 0) || look_at(at, fd, readable, &sx, err) < 0)
         return -(int)err->code;
     if (S_ISDIR(sx.stx_mode)) /* the listing did not say so */
         return MEASURE_WALK_IS_DIR;
@@ -126,7 +142,8 @@ static int look_and_visit(const struct measure_walk_run *run, const struct measu
         return -(int)err->code;
     const struct measure_facts facts = measure_facts_of(&sx);
     const struct cmc_buf *path = &run->names->path;
-    const struct measure_walk_entry e = {{path->data, path->len}, at->name, fd, &sx, at->layer};
+    const struct measure_walk_entry e = {
+        {path->data, path->len}, at->name, fd, readable, &sx, at->layer};
     const int r = run->form->visit(run->ctx, &e, err);
     if (r == MEASURE_WALK_KEPT)
         (void)cmc_take_fd(&fd);
@@ -136,8 +153,8 @@ static int look_and_visit(const struct measure_walk_run *run, const struct measu
 int measure_walk_visit(const struct measure_walk_run *run, const struct measure_walk_at *at,
                        struct cmc_err *err)
 {
-    const int r =
-        run->form->later && at->listed ? run->form->later(run->ctx, at, err) : MEASURE_WALK_NOW;
+    const int r = run->form->later && at->type != DT_UNKNOWN ? run->form->later(run->ctx, at, err)
+                                                             : MEASURE_WALK_NOW;
     return r == MEASURE_WALK_NOW ? look_and_visit(run, at, err) : r;
 }
 
@@ -153,7 +170,7 @@ static int advance(struct walker *w, struct frame *f, struct cmc_err *err)
         return -(int)err->code;
     const char *name = (const char *)n->path.data + place;
     const struct measure_walk_at at = {
-        .dirfd = f->fd, .name = name, .mount = w->mount, .listed = type != DT_UNKNOWN};
+        .dirfd = f->fd, .name = name, .mount = w->mount, .type = type};
     const int r = is_dir ? MEASURE_WALK_IS_DIR : measure_walk_visit(&w->run, &at, err);
     return r == MEASURE_WALK_IS_DIR ? enter(w, f->fd, name, err) : r;
 }

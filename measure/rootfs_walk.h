@@ -10,7 +10,8 @@
 struct measure_walk_entry {    /* borrowed while a call lasts */
     struct measure_bytes path; /* "/dir/name"; empty for the root */
     const char *name;          /* the end of path, NUL-terminated */
-    int fd;                 /* a directory open for reading, else O_PATH; -1 when only looked at */
+    int fd; /* a directory open for reading, else O_PATH unless readable; -1 when only looked at */
+    bool readable;          /* fd is: a regular file, of a form that reads */
     const struct statx *sx; /* basic statistics and mount id */
     uint32_t layer;         /* that it is from, topmost 0; 0 where there are none */
 };
@@ -36,7 +37,7 @@ struct measure_walk_at { /* something that is no directory, before it is looked 
     const char *name;
     uint64_t mount;
     uint32_t layer;
-    bool listed; /* the directory says what it is, and it is no directory */
+    uint8_t type; /* DT_*, as the directory lists it: no directory; or DT_UNKNOWN */
 };
 
 /* What a form does with what is met. An error ends the walk. */
@@ -48,6 +49,8 @@ struct measure_walk {
     int (*visit)(void *ctx, const struct measure_walk_entry *e, struct cmc_err *err);
     /* The directory entered last and not left yet: 0 or MEASURE_WALK_KEPT; may be NULL. */
     int (*leave)(void *ctx, int fd, const struct measure_facts *facts, struct cmc_err *err);
+    /* Regular files that are listed as such come readable: one open(2) for each, not two. */
+    bool reads;
     /* Only directories are opened; whether an entry changed during its visit is not asked. */
     bool look_only;
     /* With look_only, instead of a look and a visit, of what is listed; may be NULL. What is in the

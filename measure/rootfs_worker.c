@@ -27,64 +27,48 @@ static int flush(struct measure_worker *w, struct cmc_err *err)
     return measure_meter_read(w->meter, bytes, err);
 }
 
-static int read_small(struct measure_worker *w, struct measure_job *j, int file,
-                      struct cmc_err *err)
+static int read_small(struct measure_worker *w, struct measure_job *j, struct cmc_err *err)
 {
     const size_t size = (size_t)j->facts.size;
     if (!measure_batch_has_room(&w->batch, size) && flush(w, err) < 0)
         return -(int)err->code;
-    if (measure_content_whole(file, size, measure_batch_room(&w->batch), err) < 0)
+    if (measure_content_whole(j->fd, size, measure_batch_room(&w->batch), err) < 0)
         return -(int)err->code;
     measure_batch_add(&w->batch, size, j->digest);
     w->unmetered += size;
     return 0;
 }
 
-static int read_content(struct measure_worker *w, struct measure_job *j, int file,
-                        struct cmc_err *err)
+static int read_content(struct measure_worker *w, struct measure_job *j, struct cmc_err *err)
 {
     const uint64_t size = j->facts.size;
-    if (j->verity && measure_verity_digest(file, size, j->digest))
+    if (j->verity && measure_verity_digest(j->fd, size, j->digest))
         return 0;
-    j->leased = measure_content_lease(w->meter, file);
+    j->leased = measure_content_lease(w->meter, j->fd);
     if (is_small(j))
-        return read_small(w, j, file, err);
+        return read_small(w, j, err);
     if (j->sparse)
-        return measure_content_digest(&w->content, file, size, true, j->digest, err);
-    if (flush(w, err) < 0 || w->large(w->ctx, w, file, size, err) < 0)
+        return measure_content_digest(&w->content, j->fd, size, true, j->digest, err);
+    if (flush(w, err) < 0 || w->large(w->ctx, w, j->fd, size, err) < 0)
         return -(int)err->code;
     measure_fsverity_end(&w->content.tree, size, j->digest);
     return 0;
 }
 
-/* What is not read need not be opened. */
-static int read_known(struct measure_worker *w, struct measure_job *j, struct cmc_err *err)
+static int read_job(struct measure_worker *w, struct measure_job *j, struct cmc_err *err)
 {
-    if (measure_xattr_read(j->fd, true, w->opts, &w->xattrs, &j->xattrs, err) < 0)
-        return -(int)err->code;
-    return measure_look_same(j->fd, &j->facts, err);
-}
-
-static int read_job(struct measure_worker *w, struct measure_job *j, int ahead, struct cmc_err *err)
-{
-    cmc_autofd int file = ahead >= 0 ? ahead : measure_content_open(j->fd, err);
-    if (file < 0 || read_content(w, j, file, err) < 0 ||
-        measure_xattr_read(file, false, w->opts, &w->xattrs, &j->xattrs, err) < 0)
+    if ((!j->known && read_content(w, j, err) < 0) ||
+        measure_xattr_read(j->fd, false, w->opts, &w->xattrs, &j->xattrs, err) < 0)
         return -(int)err->code;
     return measure_look_same(j->fd, &j->facts, err);
 }
 
 /* Many requests at once are what a disk likes. A failure shows when the file is read. */
-static void ask_ahead(struct measure_worker *w, struct measure_job *job[], size_t n)
+static void ask_ahead(struct measure_job *const job[], size_t n)
 {
-    struct cmc_err ignored;
-    for (size_t i = 0; i < n; i++) {
-        if (job[i]->known || job[i]->verity || !is_small(job[i]))
-            continue;
-        w->ahead[i] = measure_content_open(job[i]->fd, &ignored);
-        if (w->ahead[i] >= 0)
-            (void)posix_fadvise(w->ahead[i], 0, (off_t)job[i]->facts.size, POSIX_FADV_WILLNEED);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (!job[i]->known && !job[i]->verity && is_small(job[i]))
+            (void)posix_fadvise(job[i]->fd, 0, (off_t)job[i]->facts.size, POSIX_FADV_WILLNEED);
 }
 
 int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size_t n, bool cold,
@@ -93,17 +77,13 @@ int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size
     int r = 0;
     *node = job[0]->node;
     qsort(job, n, sizeof(void *), by_inode);
-    for (size_t i = 0; i < n; i++)
-        w->ahead[i] = -1;
     if (cold)
-        ask_ahead(w, job, n);
+        ask_ahead(job, n);
     for (size_t i = 0; i < n; i++) {
         if (r == 0 && !atomic_load_explicit(&w->meter->shared->stop, memory_order_relaxed)) {
             *node = job[i]->node;
-            r = job[i]->known ? read_known(w, job[i], err)
-                              : read_job(w, job[i], cmc_take_fd(&w->ahead[i]), err);
+            r = read_job(w, job[i], err);
         }
-        cmc_closep(&w->ahead[i]);
         cmc_closep(&job[i]->fd);
     }
     if (r == 0)

@@ -11,7 +11,7 @@
 enum { MEASURE_WORKER_FILES = MEASURE_BATCH_FILES };
 
 struct measure_job {                /* a regular file that the walk has met */
-    int fd;                         /* O_PATH; owned */
+    int fd;                         /* open for reading; owned */
     uint32_t node;                  /* whose it is: for messages, not read here */
     bool known;                     /* the content is: only attributes are read */
     bool sparse;                    /* measure_content_sparse() */
@@ -29,8 +29,7 @@ struct measure_worker { /* 950 KiB: on the heap, zeroed at first */
     /* Reads a file of more than MEASURE_BATCH_BYTES into content.tree; batch is empty. */
     int (*large)(void *ctx, struct measure_worker *w, int fd, uint64_t size, struct cmc_err *err);
     void *ctx;
-    size_t unmetered;                /* bytes in the batch */
-    int ahead[MEASURE_WORKER_FILES]; /* open files that the disk is asked for, or -1 */
+    size_t unmetered; /* bytes in the batch */
     struct measure_content content;
     struct measure_xattr_scratch xattrs;
     struct measure_batch batch;

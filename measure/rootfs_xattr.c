@@ -13,6 +13,8 @@
 #include "base/hex.h"
 #include "measure/rootfs_layers.h"
 
+enum { LIST_USUAL = 512 };
+
 uint32_t measure_idmap_inside(const struct measure_idmap *maps, size_t count, uint32_t id,
                               uint32_t unmapped)
 {
@@ -110,7 +112,10 @@ static bool is_for_overlay(const char *name, const char *prefix)
 static int covered(const struct object *o, const char *overlay, struct measure_xattr_scratch *s,
                    struct cmc_err *err)
 {
-    const ssize_t n = list(o, s->names, MEASURE_XATTR_LIST_MAX);
+    /* The kernel takes as much memory as it is offered: little will nearly always do. */
+    ssize_t n = list(o, s->names, LIST_USUAL);
+    if (n < 0 && errno == ERANGE)
+        n = list(o, s->names, MEASURE_XATTR_LIST_MAX);
     if (n < 0 && errno == EOPNOTSUPP)
         return 0;
     if (n < 0)

@@ -187,6 +187,39 @@ static void fips(void)
     }
 }
 
+/* What is said to be unused is zeros, and is hashed as zeros. */
+static void check_used(size_t len, size_t n, uint64_t most)
+{
+    uint8_t *room[COUNT_MAX], got[COUNT_MAX + 1][32], want[32];
+    uint16_t used[COUNT_MAX];
+    memset(got, 0x77, sizeof(got));
+    for (size_t i = 0; i < n; i++) {
+        room[i] = calloc(1, len);
+        assert_non_null(room[i]);
+        used[i] = (uint16_t)(next_random() % (most + 1));
+        fill(room[i], used[i]);
+    }
+    cmc_sha256_many_used((const uint8_t *const *)room, used, len, n, got);
+    for (size_t i = 0; i < n; i++) {
+        cmc_sha256(room[i], len, want);
+        assert_memory_equal(got[i], want, sizeof(want));
+        free(room[i]);
+    }
+    memset(want, 0x77, sizeof(want));
+    assert_memory_equal(got[n], want, sizeof(want));
+}
+
+static void ends_of_zeros(void)
+{
+    for (size_t n = 0; n <= COUNT_MAX; n++) {
+        check_used(4096, n, 4096);
+        check_used(4096, n, 100);
+        check_used(256, n, 0);
+        check_used(64, n, 64);
+    }
+    check_used(65472, COUNT_MAX, 65472);
+}
+
 static void end_streams(struct cmc_sha256_stream s[], const uint8_t room[][12 * BLOCK], size_t len,
                         size_t n)
 {
@@ -252,6 +285,7 @@ static const struct part {
     {"alignments", alignments},
     {"a wrong bit stays in its lane", lanes},
     {"not a byte outside", page_ends},
+    {"ends of zeros", ends_of_zeros},
     {"streams", streams},
     {"a long stream", a_long_stream},
 };

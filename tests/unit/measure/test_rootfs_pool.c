@@ -357,10 +357,10 @@ static void spared_descriptors(void **state)
     for (size_t spared = 0; spared <= MANY; spared += FEW / 8) {
         assert_int_equal(measure_pool_new(&opts, &meter, NULL, NULL, &p, &err), 0);
         measure_pool_spare(p, spared);
-        const uint64_t most = 2 * p->job_max + p->dir_max;
-        assert_true(most == 3 || most + spared < FEW);
+        const uint64_t most = p->job_max + p->dir_max;
+        assert_true(most == 2 || most + spared < FEW);
         if (spared <= FEW / 2 || spared >= FEW)
-            assert_int_equal(most > 3, spared < FEW);
+            assert_int_equal(most > 2, spared < FEW);
         measure_pool_free(p);
     }
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
