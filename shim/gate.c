@@ -19,7 +19,7 @@
 #include "shim/report.h"
 #include "shim/sock.h"
 
-enum { NS_PER_MS = 1000000, HELD_MAX = 256 };
+enum { NS_PER_US = 1000, NS_PER_MS = 1000000, HELD_MAX = 256 };
 
 /* MEASURING -> FORWARDED: a result, and somebody still waits. MEASURING -> RECORDING: the helper
  * died or lied, or the request cannot be read: another helper records the failure; RECORDING ->
@@ -36,7 +36,7 @@ struct shim_create {
     struct shim_frame view;  /* of frame */
     struct cmc_span payload; /* CreateTaskRequest, inside frame */
     int64_t timeout_ns;
-    uint64_t arrived_ms, expires_ms; /* expires_ms UINT64_MAX: never */
+    uint64_t arrived_us, expires_ms; /* expires_ms UINT64_MAX: never */
     bool readable;                   /* the payload parses: the helper may see it */
     char *id, *bundle;               /* as the request says, "" when it cannot be read */
     int bundle_fd;                   /* O_PATH, or -1 */
@@ -131,7 +131,7 @@ static int compose(struct shim_create *c, const struct cmc_helper_result *r, str
         payload = (struct cmc_span){changed.data, changed.len};
     }
     if (c->timeout_ns > 0) {
-        left = c->timeout_ns - (int64_t)(shim_loop_now_ms() - c->arrived_ms) * NS_PER_MS;
+        left = c->timeout_ns - (int64_t)(shim_loop_now_us() - c->arrived_us) * NS_PER_US;
         left = left > 0 ? left : 1; /* 0 would mean: no limit */
     }
     if (action == CMC_HELPER_OPTIONS_KEEP && left == 0)
@@ -195,7 +195,7 @@ static void refuse_dry_run(struct shim_create *c, const char *why)
 static void decide(struct shim_create *c, const struct cmc_helper_result *r, const char *why)
 {
     struct cmc_err err;
-    shim_report_create(c->proxy->setup.log, c->bundle_fd, c->id, shim_loop_now_ms() - c->arrived_ms,
+    shim_report_create(c->proxy->setup.log, c->bundle_fd, c->id, shim_loop_now_us() - c->arrived_us,
                        r, r ? r->text : why);
     shim_owed_retry(c->proxy, r);
     expire(c, shim_loop_now_ms());
@@ -294,11 +294,11 @@ static int fill(struct shim_create *c, const struct shim_frame *f, const struct 
     if (r->payload.p)
         c->payload = (struct cmc_span){c->frame.data + (r->payload.p - whole), r->payload.len};
     c->timeout_ns = r->timeout_ns;
-    c->arrived_ms = shim_loop_now_ms();
+    c->arrived_us = shim_loop_now_us();
     c->expires_ms = UINT64_MAX;
     if (r->timeout_ns != 0)
         c->expires_ms =
-            c->arrived_ms + (r->timeout_ns > 0 ? (uint64_t)r->timeout_ns / NS_PER_MS : 0);
+            c->arrived_us / 1000 + (r->timeout_ns > 0 ? (uint64_t)r->timeout_ns / NS_PER_MS : 0);
     return 0;
 }
 

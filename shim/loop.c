@@ -64,9 +64,14 @@ int shim_loop_wait(struct shim_loop *l, int timeout_ms, struct cmc_err *err)
     return 0;
 }
 
-uint64_t shim_loop_now_ms(void)
+uint64_t shim_loop_now_us(void)
 {
     struct timespec ts;
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t shim_loop_now_ms(void)
+{
+    return shim_loop_now_us() / 1000;
 }

@@ -28,4 +28,5 @@ void shim_loop_drop(struct shim_loop *l, struct shim_watch *w);
 CMC_MUST_CHECK int shim_loop_wait(struct shim_loop *l, int timeout_ms, struct cmc_err *err);
 /* CLOCK_MONOTONIC. */
 uint64_t shim_loop_now_ms(void);
+uint64_t shim_loop_now_us(void);
 #endif

@@ -29,19 +29,19 @@ static const struct {
     [CMC_HELPER_REFUSED] = {CMC_LOG_WARNING, "container refused", "refused"},
 };
 
-void shim_report_create(int log, int bundle, const char *task, uint64_t ms,
+void shim_report_create(int log, int bundle, const char *task, uint64_t held_us,
                         const struct cmc_helper_result *r, const char *text)
 {
     static const struct cmc_helper_result nothing = {.text = ""};
     const struct cmc_helper_result *got = r ? r : &nothing;
     const size_t row = r ? (size_t)r->outcome : 0;
     const char *key = row == CMC_HELPER_RECORDED ? "digests" : "why";
-    char seq[24], took[24], us[96];
+    char seq[24], took[24], us[128];
     cmc_autofd int fifo = shim_bundle_log(bundle);
     (void)snprintf(seq, sizeof(seq), "%llu", (unsigned long long)got->seq);
-    (void)snprintf(took, sizeof(took), "%llu", (unsigned long long)ms);
-    (void)snprintf(us, sizeof(us), "mount %u, digest %u, tpm %u, all %u", got->mount_us,
-                   got->digest_us, got->tpm_us, got->total_us);
+    (void)snprintf(took, sizeof(took), "%llu", (unsigned long long)held_us / 1000);
+    (void)snprintf(us, sizeof(us), "mount %u, digest %u, tpm %u, all %u, held %llu", got->mount_us,
+                   got->digest_us, got->tpm_us, got->total_us, (unsigned long long)held_us);
     const int fds[] = {log, fifo};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)

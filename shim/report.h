@@ -8,8 +8,8 @@
 /* To log, and to the FIFO of the bundle (O_PATH, -1: none), when somebody reads it. */
 void shim_report_line(int log, int bundle, enum cmc_level level, const char *msg, const char *task,
                       const char *why);
-/* The one line of a Create that operators look for. r: NULL when there was no result; text: the
- * helper's, or why there was none. */
-void shim_report_create(int log, int bundle, const char *task, uint64_t ms,
+/* The one line of a Create that operators look for. held_us: since it came. r: NULL when there was
+ * no result; text: the helper's, or why there was none. */
+void shim_report_create(int log, int bundle, const char *task, uint64_t held_us,
                         const struct cmc_helper_result *r, const char *text);
 #endif

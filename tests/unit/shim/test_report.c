@@ -57,9 +57,10 @@ static void test_recorded(void **state)
                                         .digest_us = 2,
                                         .tpm_us = 3,
                                         .total_us = 6};
-    shim_report_create(log_write, bundle, "c1", 12, &r, "config 1a2b");
-    both_say("info msg=\"container measured\" task=\"c1\" event=\"7\" verdict=\"recorded\" "
-             "digests=\"config 1a2b\" ms=\"12\" us=\"mount 1, digest 2, tpm 3, all 6\"\n");
+    shim_report_create(log_write, bundle, "c1", 12345, &r, "config 1a2b");
+    both_say(
+        "info msg=\"container measured\" task=\"c1\" event=\"7\" verdict=\"recorded\" "
+        "digests=\"config 1a2b\" ms=\"12\" us=\"mount 1, digest 2, tpm 3, all 6, held 12345\"\n");
 }
 
 static void test_others(void **state)
