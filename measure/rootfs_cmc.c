@@ -9,12 +9,15 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "measure/rootfs_ahead.h"
 #include "measure/rootfs_layers.h"
 #include "measure/rootfs_links.h"
 #include "measure/rootfs_owner.h"
 #include "measure/rootfs_stamp.h"
 #include "measure/rootfs_stream.h"
 #include "measure/rootfs_tar.h"
+
+enum { WALK_DESCRIPTORS = 66 }; /* measure_walk() */
 
 static const uint8_t zeros[64 << 10];
 
@@ -24,6 +27,7 @@ struct archive {
     struct measure_meter meter;
     struct measure_stamper stamper; /* used with opts.stamp */
     struct measure_stream *stream;
+    struct measure_ahead *ahead; /* of a walk, or NULL */
     struct measure_links links;
     struct cmc_buf name, headers;
     uint8_t capability[MEASURE_TAR_CAPABILITY_MAX]; /* of the entry at hand */
@@ -98,6 +102,7 @@ static int enter(void *ctx, const struct measure_walk_entry *dir,
                  const struct measure_walk_names *names, struct cmc_err *err)
 {
     struct archive *a = ctx;
+    measure_ahead_at(a->ahead, dir->path, measure_stream_waits(a->stream));
     if (a->opts.stamp && measure_stamper_enter(&a->stamper, dir, names, &a->xattrs, err) < 0)
         return -(int)err->code;
     if (!*dir->name)
@@ -176,6 +181,7 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
         .major = S_ISREG(sx->stx_mode) ? 0 : sx->stx_rdev_major,
         .minor = S_ISREG(sx->stx_mode) ? 0 : sx->stx_rdev_minor,
     };
+    measure_ahead_at(a->ahead, at->path, measure_stream_waits(a->stream));
     if (a->opts.stamp)
         measure_stamper_visit(&a->stamper, at);
     if (S_ISSOCK(sx->stx_mode)) /* no entry, but a fault where only a rootless unpacking may be */
@@ -210,10 +216,19 @@ static int walk(int rootfd, const struct measure_layers *layers, struct archive 
                 struct cmc_err *err)
 {
     static const struct measure_walk form = {.enter = enter, .visit = visit, .leave = leave};
-    if (!layers)
-        return measure_walk(rootfd, &form, a, &a->meter, err);
-    a->opts.overlay = measure_layers_prefix(layers);
-    return measure_layers_walk(layers, &form, a, &a->meter, err);
+    const struct measure_ahead_opts ahead = {
+        .roots = layers ? layers->fds : &rootfd,
+        .count = layers ? layers->count : 1,
+        .descriptors = layers ? measure_layers_descriptors(layers) : WALK_DESCRIPTORS,
+        .threads = a->opts.threads,
+    };
+    if (layers)
+        a->opts.overlay = measure_layers_prefix(layers);
+    a->ahead = measure_ahead_new(&ahead);
+    const int r = layers ? measure_layers_walk(layers, &form, a, &a->meter, err)
+                         : measure_walk(rootfd, &form, a, &a->meter, err);
+    measure_ahead_free(CMC_TAKE_PTR(a->ahead));
+    return r;
 }
 
 static int measure(int rootfd, const struct measure_layers *layers,

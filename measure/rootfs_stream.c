@@ -20,6 +20,7 @@ enum {
 struct measure_stream {
     struct cmc_sha256_ctx hash; /* the thread's while it runs */
     size_t used;                /* bytes in the buffer that is being filled */
+    long waits;                 /* for an empty buffer */
     bool alone;                 /* no thread, or none could be started */
     bool runs;
     pthread_t thread;
@@ -97,8 +98,10 @@ static void hand_over(struct measure_stream *s)
     while (s->alone && s->tail < s->head)
         hash_one(s);
     (void)pthread_cond_signal(&s->filled);
-    while (s->head - s->tail == BUFFERS)
+    while (s->head - s->tail == BUFFERS) {
+        s->waits++;
         (void)pthread_cond_wait(&s->emptied, &s->lock);
+    }
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -114,6 +117,11 @@ void measure_stream_add(struct measure_stream *s, const void *data, size_t len)
         if (s->used == BUFFER)
             hand_over(s);
     }
+}
+
+long measure_stream_waits(const struct measure_stream *s)
+{
+    return s->waits;
 }
 
 static void join(struct measure_stream *s)

@@ -16,6 +16,8 @@ CMC_MUST_CHECK int measure_stream_new(unsigned threads, struct measure_stream **
                                       struct cmc_err *err);
 void measure_stream_free(struct measure_stream *s); /* NULL is fine */
 void measure_stream_add(struct measure_stream *s, const void *data, size_t len);
+/* How often who adds has waited for who hashes. */
+long measure_stream_waits(const struct measure_stream *s);
 /* Once, after which nothing is added. */
 void measure_stream_end(struct measure_stream *s, uint8_t out[static CMC_SHA256_LEN]);
 #endif

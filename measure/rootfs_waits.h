@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure/rootfs_waits.h -- has a thread waited for a disk? */
+#ifndef MEASURE_ROOTFS_WAITS_H
+#define MEASURE_ROOTFS_WAITS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
+
+struct measure_waits {
+    long all, disk;
+};
+
+/* Of this thread, so far, but for those for other threads, which it has counted. */
+static inline struct measure_waits measure_waits_now(long others)
+{
+    struct rusage use = {.ru_nvcsw = 0};
+    (void)getrusage(RUSAGE_THREAD, &use);
+    return (struct measure_waits){use.ru_nvcsw - others, use.ru_inblock};
+}
+
+/* Did n files take waiting for a disk, or for who keeps them elsewhere (FUSE has no blocks)? */
+static inline bool measure_waits_cold(const struct measure_waits *before,
+                                      const struct measure_waits *now, size_t n)
+{
+    const long times = now->all - before->all;
+    return (times > 0 && now->disk > before->disk) || times * 2 > (long)n;
+}
+#endif
