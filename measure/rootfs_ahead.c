@@ -48,15 +48,6 @@ struct measure_ahead *measure_ahead_new(const struct measure_ahead_opts *opts)
     return a;
 }
 
-static void worker_free(struct measure_ahead_worker **w)
-{
-    if (!*w)
-        return;
-    cmc_buf_done(&(*w)->names);
-    free((*w)->list);
-    free(*w);
-}
-
 static bool start_thread(struct measure_ahead_worker *w)
 {
     pthread_attr_t attr;
@@ -74,16 +65,17 @@ static bool start_thread(struct measure_ahead_worker *w)
 
 static bool add_worker(struct measure_ahead *a)
 {
-    CMC_CLEANUP(worker_free) struct measure_ahead_worker *w = calloc(1, sizeof(*w));
+    struct measure_ahead_worker *w = calloc(1, sizeof(*w));
     if (!w)
         return false;
     w->ahead = a;
     w->number = a->threads;
     w->names = cmc_buf_of((size_t)MEASURE_AHEAD_LIST * 64);
-    w->list = calloc(MEASURE_AHEAD_LIST, sizeof(w->list[0]));
-    if (!w->list || !start_thread(w))
+    if (!start_thread(w)) {
+        free(w);
         return false;
-    a->worker[a->threads++] = CMC_TAKE_PTR(w);
+    }
+    a->worker[a->threads++] = w;
     return true;
 }
 
@@ -153,7 +145,8 @@ void measure_ahead_free(struct measure_ahead *a)
     (void)pthread_mutex_unlock(&a->lock);
     for (unsigned i = 0; i < a->threads; i++) {
         (void)pthread_join(a->worker[i]->thread, NULL);
-        worker_free(&a->worker[i]);
+        cmc_buf_done(&a->worker[i]->names);
+        free(a->worker[i]);
     }
     measure_ahead_dirs_done(&a->dirs);
     measure_ahead_ring_done(&a->ring);

@@ -94,14 +94,14 @@ struct measure_ahead_name {
     uint32_t at; /* in names */
     bool dir, unknown;
 };
-struct measure_ahead_worker {
+struct measure_ahead_worker { /* on the heap: most of it is for huge directories */
     struct measure_ahead *ahead;
     unsigned number;
     pthread_t thread;
     long waits;           /* for other threads, so far */
     struct cmc_buf names; /* of the directory at hand */
     size_t count;
-    struct measure_ahead_name *list; /* owned; MEASURE_AHEAD_LIST of them */
+    struct measure_ahead_name list[MEASURE_AHEAD_LIST];
     alignas(struct dirent64) char dents[32 << 10];
 };
 

@@ -165,8 +165,8 @@ static void bytes_are_bounded(void **state)
 {
     struct measure_ahead_ring *r = *state;
     assert_int_equal(fill(r, 0, UINT64_MAX), AHEAD); /* of a huge file not all is asked for */
-    assert_true(measure_ahead_ring_move(r, "e", 1));
-    assert_int_equal(fill(r, 0, MEASURE_AHEAD_BYTES / 2 - 1), AHEAD * 3);
+    assert_true(move(r, "d", AHEAD - 1));
+    assert_int_equal(fill(r, AHEAD, MEASURE_AHEAD_BYTES / 2 - 1), AHEAD * 3);
 }
 
 static void what_is_past_is_not_taken(void **state)
@@ -235,7 +235,7 @@ static void long_paths_are_left_out(void **state)
     while (measure_ahead_ring_has_room(r)) /* paths alone fill windows, too */
         measure_ahead_ring_add(r, dir, "x", &f);
     for (size_t i = 0; i < MEASURE_AHEAD_WINDOWS; i++)
-        assert_in_range(r->window[i].text.cap, 1, MEASURE_AHEAD_TEXT);
+        assert_true(r->window[i].text.cap <= MEASURE_AHEAD_TEXT);
 }
 
 int main(void)
