@@ -257,8 +257,8 @@ static void only_files_of_the_tree_are_opened(void **state)
     assert_int_equal(put(top, "outside/file", "x"), 0);
     assert_int_equal(symlinkat("../outside", tree.fd, "away"), 0);
     assert_int_equal(symlinkat("../outside/file", tree.fd, "secret"), 0);
-    assert_int_equal(
-        ftruncate(openat(tree.fd, "hole", O_WRONLY | O_CREAT | O_CLOEXEC, 0600), 1 << 20), 0);
+    cmc_autofd int hole = openat(tree.fd, "hole", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(hole, 1 << 20), 0);
     watch(watcher, "outside");
     watch(watcher, "outside/file");
     watch(watcher, "root/fifo");
