@@ -43,32 +43,44 @@ int measure_nodes_add(struct measure_nodes *n, uint32_t parent, uint32_t name, c
 }
 
 /* Numbers of devices and inodes are small and alike: spread them (the finaliser of MurmurHash3). */
-static size_t slot_of(const struct measure_nodes *n, const struct measure_node *e)
+static uint64_t hash_of(const struct measure_node *e)
 {
     uint64_t h = e->ino * 0x9e3779b97f4a7c15U ^ e->dev;
     h = (h ^ h >> 33) * 0xff51afd7ed558ccdU;
     h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53U;
-    size_t at = (size_t)(h ^ h >> 33) & (n->slot_count - 1);
-    for (; n->slots[at]; at = (at + 1) & (n->slot_count - 1)) {
-        const struct measure_node *there = &n->v[n->slots[at]];
-        if (there->ino == e->ino && there->dev == e->dev)
+    return h ^ h >> 33;
+}
+
+static struct measure_slot *slot_of(const struct measure_nodes *n, const struct measure_node *e)
+{
+    const uint64_t h = hash_of(e);
+    const uint32_t hash = (uint32_t)(h >> 32);
+    size_t at = (size_t)h & (n->slot_count - 1);
+    for (; n->slots[at].node; at = (at + 1) & (n->slot_count - 1)) {
+        const struct measure_node *there = &n->v[n->slots[at].node];
+        if (n->slots[at].hash == hash && there->ino == e->ino && there->dev == e->dev)
             break;
     }
-    return at;
+    return &n->slots[at];
+}
+
+static void take_slot(struct measure_nodes *n, struct measure_slot *slot, uint32_t i)
+{
+    *slot = (struct measure_slot){i, (uint32_t)(hash_of(&n->v[i]) >> 32)};
 }
 
 static int grow_slots(struct measure_nodes *n, struct cmc_err *err)
 {
     const struct measure_nodes old = *n;
     const size_t count = old.slot_count ? old.slot_count * 2 : 512;
-    uint32_t *slots = calloc(count, sizeof(*slots));
+    struct measure_slot *slots = calloc(count, sizeof(*slots));
     if (!slots)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu inodes", count);
     n->slots = slots;
     n->slot_count = count;
     for (size_t i = 0; i < old.slot_count; i++)
-        if (old.slots[i])
-            n->slots[slot_of(n, &n->v[old.slots[i]])] = old.slots[i];
+        if (old.slots[i].node)
+            take_slot(n, slot_of(n, &n->v[old.slots[i].node]), old.slots[i].node);
     free(old.slots);
     return 0;
 }
@@ -90,12 +102,12 @@ static int new_group(struct measure_nodes *n, uint32_t first, struct cmc_err *er
 
 int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struct cmc_err *err)
 {
-    if (n->slots_used * 2 >= n->slot_count && grow_slots(n, err) < 0)
+    if (n->slots_used * 4 >= n->slot_count * 3 && grow_slots(n, err) < 0)
         return -(int)err->code;
-    const size_t at = slot_of(n, &n->v[i]);
-    const uint32_t first = n->slots[at];
+    struct measure_slot *slot = slot_of(n, &n->v[i]);
+    const uint32_t first = slot->node;
     if (!first) {
-        n->slots[at] = i;
+        take_slot(n, slot, i);
         n->slots_used++;
         return 0;
     }
@@ -108,7 +120,7 @@ int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struct cmc_err *err)
 uint32_t measure_nodes_twin(const struct measure_nodes *n, uint32_t i)
 {
     const struct measure_node *e = &n->v[i];
-    const uint32_t first = n->slot_count ? n->slots[slot_of(n, e)] : 0;
+    const uint32_t first = n->slot_count ? slot_of(n, e)->node : 0;
     const struct measure_node *there = &n->v[first];
     return first && there->type == 'f' && there->u.size == e->u.size && there->changed == e->changed
                ? first

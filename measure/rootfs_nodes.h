@@ -31,11 +31,16 @@ struct measure_node {               /* 96 bytes each; names and offsets are plac
     bool twin; /* f: its content is that of its group's first node */
 };
 
+struct measure_slot {
+    uint32_t node; /* 0: free */
+    uint32_t hash; /* some of it: another one need not be fetched to be told apart */
+};
+
 struct measure_nodes {
     struct measure_node *v; /* owned; v[0] is the root; moves when nodes are added */
     size_t count, cap;
     struct cmc_buf text;
-    uint32_t *slots; /* owned: open addressing by (dev, ino) of nodes seen, 0 for free */
+    struct measure_slot *slots; /* owned: open addressing by (dev, ino) of nodes seen */
     size_t slot_count, slots_used;
     uint32_t *groups; /* owned: from 1 on, the group's first node */
     size_t group_count, group_cap;

@@ -190,8 +190,8 @@ static void fips(void)
 /* What is said to be unused is zeros, and is hashed as zeros. */
 static void check_used(size_t len, size_t n, uint64_t most)
 {
-    uint8_t *room[COUNT_MAX], got[COUNT_MAX + 1][32], want[32];
-    uint16_t used[COUNT_MAX];
+    uint8_t *room[COUNT_MAX] = {NULL}, got[COUNT_MAX + 1][32], want[32];
+    uint16_t used[COUNT_MAX] = {0};
     memset(got, 0x77, sizeof(got));
     for (size_t i = 0; i < n; i++) {
         room[i] = calloc(1, len);
