@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "measure/rootfs_ahead.h"
 #include "measure/rootfs_known.h"
 #include "measure/rootfs_layers.h"
 #include "measure/rootfs_nodes.h"
@@ -29,6 +30,7 @@ struct exact {
     struct measure_meter meter;
     struct measure_stamper stamper; /* used with opts.stamp */
     struct measure_pool *pool;
+    struct measure_ahead *ahead; /* of a walk, or NULL */
     struct measure_lessons lessons;
     uint64_t known_files, known_bytes;
     struct measure_xattr_scratch xattrs; /* of what is no regular file */
@@ -170,6 +172,7 @@ static int visit(void *ctx, const struct measure_walk_entry *at, struct cmc_err 
     struct exact *x = ctx;
     const uint32_t i = x->next++;
     struct measure_node *e = &x->nodes.v[i];
+    measure_ahead_at(x->ahead, at->path, measure_pool_waits(x->pool));
     int r = record(x, i, at, err);
     if (x->opts.stamp)
         measure_stamper_visit(&x->stamper, at);
@@ -204,6 +207,7 @@ static int enter(void *ctx, const struct measure_walk_entry *at,
     struct exact *x = ctx;
     struct measure_nodes *n = &x->nodes;
     const uint32_t i = x->next, first = (uint32_t)n->count;
+    measure_ahead_at(x->ahead, at->path, measure_pool_waits(x->pool));
     if (record(x, i, at, err) < 0 || read_xattrs(x, i, at->fd, false, err) < 0)
         return -(int)err->code;
     if (x->opts.stamp && measure_stamper_enter(&x->stamper, at, names, &x->xattrs, err) < 0)
@@ -255,11 +259,23 @@ static int walk(const struct source *from, struct exact *x, struct cmc_err *err)
 {
     static const struct measure_walk form = {
         .enter = enter, .visit = visit, .leave = leave, .reads = true};
-    if (!from->layers)
-        return measure_walk(from->root, &form, x, &x->meter, err);
-    x->opts.overlay = measure_layers_prefix(from->layers);
-    measure_pool_spare(x->pool, measure_layers_descriptors(from->layers));
-    return measure_layers_walk(from->layers, &form, x, &x->meter, err);
+    const struct measure_layers *l = from->layers;
+    const size_t descriptors = l ? measure_layers_descriptors(l) : MEASURE_WALK_DESCRIPTORS;
+    const struct measure_ahead_opts ahead = {
+        .roots = l ? l->fds : &from->root,
+        .count = l ? l->count : 1,
+        .descriptors = descriptors + MEASURE_POOL_DESCRIPTORS,
+        .threads = x->opts.threads,
+    };
+    if (l) {
+        x->opts.overlay = measure_layers_prefix(l);
+        measure_pool_spare(x->pool, descriptors);
+    }
+    x->ahead = measure_ahead_new(&ahead);
+    const int r = l ? measure_layers_walk(l, &form, x, &x->meter, err)
+                    : measure_walk(from->root, &form, x, &x->meter, err);
+    measure_ahead_free(CMC_TAKE_PTR(x->ahead));
+    return r;
 }
 
 static int read_all(const struct source *from, struct exact *x, struct cmc_err *err)

@@ -17,8 +17,6 @@
 #include "measure/rootfs_stream.h"
 #include "measure/rootfs_tar.h"
 
-enum { WALK_DESCRIPTORS = 66 }; /* measure_walk() */
-
 static const uint8_t zeros[64 << 10];
 
 struct archive {
@@ -219,7 +217,7 @@ static int walk(int rootfd, const struct measure_layers *layers, struct archive 
     const struct measure_ahead_opts ahead = {
         .roots = layers ? layers->fds : &rootfd,
         .count = layers ? layers->count : 1,
-        .descriptors = layers ? measure_layers_descriptors(layers) : WALK_DESCRIPTORS,
+        .descriptors = layers ? measure_layers_descriptors(layers) : MEASURE_WALK_DESCRIPTORS,
         .threads = a->opts.threads,
     };
     if (layers)

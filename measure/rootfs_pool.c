@@ -11,13 +11,13 @@
 
 #include "measure/cpus.h"
 #include "measure/rootfs_pool_parts.h"
+#include "measure/rootfs_walk.h"
 
 enum {
     /* Below this a thread costs more than it brings. */
     WORTH_FILES = 256,
     WORTH_BYTES = 4 << 20,
-    WALK_DESCRIPTORS = 66, /* measure_walk() */
-    DESCRIPTORS_KEPT = 14  /* for whoever else needs a few */
+    DESCRIPTORS_KEPT = 14 /* for whoever else needs a few */
 };
 
 /* One descriptor for each job, and for each directory: no more than there are. */
@@ -50,12 +50,9 @@ int measure_pool_new(const struct measure_rootfs_opts *opts, struct measure_mete
     (void)pthread_mutex_init(&p->shared.lock, NULL);
     (void)pthread_mutex_init(&p->lock, NULL);
     (void)pthread_cond_init(&p->work, NULL);
-    (void)pthread_cond_init(&p->extra, NULL);
     (void)pthread_cond_init(&p->done, NULL);
     meter->shared = &p->shared;
-    p->warm = 1;
-    p->handful = MEASURE_POOL_HANDFUL;
-    measure_pool_spare(p, WALK_DESCRIPTORS);
+    measure_pool_spare(p, MEASURE_WALK_DESCRIPTORS);
     if (measure_pool_add(p, err) < 0) {
         measure_pool_free(p);
         return -(int)err->code;
@@ -70,7 +67,6 @@ static void join(struct measure_pool *p)
     p->ends = true;
     atomic_store(&p->shared.stop, true); /* nobody needs what is still being read */
     (void)pthread_cond_broadcast(&p->work);
-    (void)pthread_cond_broadcast(&p->extra);
     (void)pthread_mutex_unlock(&p->lock);
     for (unsigned i = 1; i < p->threads; i++)
         (void)pthread_join(p->worker[i]->thread, NULL);
@@ -90,7 +86,6 @@ void measure_pool_free(struct measure_pool *p)
         cmc_closep(&p->dir[p->dir_low % p->dir_max].fd);
     p->meter->shared = NULL;
     (void)pthread_cond_destroy(&p->done);
-    (void)pthread_cond_destroy(&p->extra);
     (void)pthread_cond_destroy(&p->work);
     (void)pthread_mutex_destroy(&p->lock);
     (void)pthread_mutex_destroy(&p->shared.lock);
@@ -117,15 +112,7 @@ static unsigned wanted(struct measure_pool *p)
         return 1;
     if (p->cpus == 0)
         p->cpus = p->opts->threads ? p->opts->threads : measure_cpus();
-    (void)pthread_mutex_lock(&p->lock);
-    const bool cold = p->cold > 0;
-    p->warm = p->cpus;
-    p->handful = cold ? MEASURE_POOL_COLD_HANDFUL : MEASURE_POOL_HANDFUL;
-    (void)pthread_mutex_unlock(&p->lock);
-    const unsigned all = cold && p->opts->threads == 0 && p->cpus < MEASURE_POOL_COLD_THREADS
-                             ? MEASURE_POOL_COLD_THREADS
-                             : p->cpus;
-    return all < MEASURE_POOL_THREADS ? all : MEASURE_POOL_THREADS;
+    return p->cpus < MEASURE_POOL_THREADS ? p->cpus : MEASURE_POOL_THREADS;
 }
 
 /* Shows what was handed over to all threads; there may be more of them now. */
@@ -198,10 +185,17 @@ static int turn(struct measure_pool *p, struct cmc_err *err)
     publish(p);
     (void)pthread_mutex_lock(&p->lock);
     while (p->low < p->head && !p->failed && !p->job[p->low % p->job_max].done)
-        if (!measure_pool_step(p, p->worker[0]))
+        if (!measure_pool_step(p, p->worker[0])) {
+            p->worker[0]->waits++;
             (void)pthread_cond_wait(&p->done, &p->lock);
+        }
     (void)pthread_mutex_unlock(&p->lock);
     return settle(p, err);
+}
+
+long measure_pool_waits(const struct measure_pool *p)
+{
+    return p->worker[0]->waits;
 }
 
 int measure_pool_file(struct measure_pool *p, int fd, const struct measure_pool_file *f,
@@ -224,7 +218,7 @@ int measure_pool_file(struct measure_pool *p, int fd, const struct measure_pool_
         memcpy(j->digest, f->known, CMC_SHA256_LEN);
     p->files++;
     p->bytes += f->known ? 0 : f->facts.size;
-    if (p->head - p->ready >= p->handful || f->facts.size > MEASURE_BATCH_BYTES)
+    if (p->head - p->ready >= MEASURE_WORKER_FILES || f->facts.size > MEASURE_BATCH_BYTES)
         publish(p);
     return 0;
 }

@@ -3,7 +3,8 @@
  * Results come back in the order of the walk, in the walking thread: its data need no lock.
  *
  * The walking thread reads too, whenever it is ahead. Others are started when the tree has shown
- * that it is worth it: one for each CPU that we may use, and more while reading waits for disks. */
+ * that it is worth it: one for each CPU that we may use. Waiting for disks is others' work
+ * (measure/rootfs_ahead.h). */
 #ifndef MEASURE_ROOTFS_POOL_H
 #define MEASURE_ROOTFS_POOL_H
 #include "measure/rootfs_entry.h"
@@ -11,6 +12,8 @@
 #include "measure/rootfs_read.h"
 
 struct measure_pool;
+
+enum { MEASURE_POOL_DESCRIPTORS = 640 }; /* at most */
 
 struct measure_pool_file {
     uint32_t node;        /* the caller's number for it */
@@ -31,14 +34,16 @@ typedef int measure_pool_take(void *ctx, uint32_t node, const struct measure_poo
                               struct cmc_err *err);
 
 /* A pool of opts->threads at most. opts, meter and ctx are borrowed; the meter gets a lock.
- * Up to 640 descriptors, fewer where RLIMIT_NOFILE is near; 16 MiB of memory, beside attributes.
- * Errors: -CMC_E_LIMIT (memory). */
+ * Up to MEASURE_POOL_DESCRIPTORS, fewer where RLIMIT_NOFILE is near; 16 MiB of memory, beside
+ * attributes. Errors: -CMC_E_LIMIT (memory). */
 CMC_MUST_CHECK int measure_pool_new(const struct measure_rootfs_opts *opts,
                                     struct measure_meter *meter, measure_pool_take *take, void *ctx,
                                     struct measure_pool **out, struct cmc_err *err);
 /* Leaves a walk that many descriptors, not those of measure_walk(); before anything is handed over.
  */
 void measure_pool_spare(struct measure_pool *p, size_t descriptors);
+/* How often the walking thread has waited for others. */
+long measure_pool_waits(const struct measure_pool *p);
 /* Stops all threads; what was not read never is. */
 void measure_pool_free(struct measure_pool *p);
 

@@ -11,11 +11,7 @@
 enum {
     MEASURE_POOL_JOBS = 512,
     MEASURE_POOL_DIRS = 128,
-    MEASURE_POOL_THREADS = 16,     /* the walking one is the first */
-    MEASURE_POOL_COLD_THREADS = 8, /* more wait for each other, not for the disk */
-    /* Files that are shown, and taken, together: many fill the lanes, few are there sooner. */
-    MEASURE_POOL_HANDFUL = 64,
-    MEASURE_POOL_COLD_HANDFUL = 16,
+    MEASURE_POOL_THREADS = 16, /* the walking one is the first */
 };
 
 struct measure_pool_worker {
@@ -54,12 +50,8 @@ struct measure_pool {
 
     /* everyone's, under lock */
     pthread_mutex_t lock;
-    pthread_cond_t work, extra,
-        done;             /* idle threads, those beyond the CPUs, who waits for others */
-    uint64_t ready, next; /* jobs [next, ready) wait for a thread */
-    unsigned warm;        /* threads that read also when nothing waits for disks */
-    unsigned cold;        /* above 0: reading has waited lately */
-    size_t handful;       /* what of it is usual now; set by the walking thread */
+    pthread_cond_t work, done; /* idle threads, who waits for others */
+    uint64_t ready, next;      /* jobs [next, ready) wait for a thread */
     bool ends;
     uint32_t fault_node;
     bool failed;

@@ -2,14 +2,10 @@
 /* measure/rootfs_pool_threads.c -- who reads what: handfuls of files, and pieces of large ones. */
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "measure/rootfs_pool_parts.h"
 
-enum {
-    COLD_ROUNDS = 16, /* handfuls that are remembered */
-    STACK = 512 << 10
-};
+enum { STACK = 512 << 10 };
 
 void measure_pool_fail(struct measure_pool *p, uint32_t node, const struct cmc_err *err)
 {
@@ -19,11 +15,6 @@ void measure_pool_fail(struct measure_pool *p, uint32_t node, const struct cmc_e
     p->fault = *err;
     p->failed = true;
     atomic_store(&p->shared.stop, true);
-}
-
-static bool is_surplus(const struct measure_pool *p, const struct measure_pool_worker *w)
-{
-    return w->number >= p->warm && p->cold == 0;
 }
 
 /* What a job takes of a batch; what never fits takes all. */
@@ -37,15 +28,11 @@ static size_t bytes_of(const struct measure_job *j)
                : ((size_t)j->facts.size + BLOCK - 1) / BLOCK * BLOCK;
 }
 
-/* Takes as many jobs as fill a batch, and no more than a fair share. */
+/* Takes as many jobs as fill a batch. */
 static size_t grab(struct measure_pool *p, struct measure_pool_worker *w)
 {
-    const uint64_t waiting = p->ready - p->next, fair = waiting / p->threads;
-    const size_t most = fair < p->handful             ? p->handful
-                        : fair < MEASURE_WORKER_FILES ? (size_t)fair
-                                                      : MEASURE_WORKER_FILES;
     size_t n = 0, bytes = 0;
-    for (; p->next < p->ready && n < most; n++, p->next++) {
+    for (; p->next < p->ready && n < MEASURE_WORKER_FILES; n++, p->next++) {
         w->job[n] = &p->job[p->next % p->job_max];
         bytes += bytes_of(w->job[n]);
         if (n > 0 && bytes > MEASURE_BATCH_BYTES)
@@ -54,43 +41,17 @@ static size_t grab(struct measure_pool *p, struct measure_pool_worker *w)
     return n;
 }
 
-struct waits { /* of this thread, so far, but not for other threads of the pool */
-    long all, disk;
-};
-
-static struct waits waits_of(const struct measure_pool_worker *w)
-{
-    struct rusage use = {.ru_nvcsw = 0};
-    (void)getrusage(RUSAGE_THREAD, &use);
-    return (struct waits){use.ru_nvcsw - w->waits, use.ru_inblock};
-}
-
-/* Did reading n files wait for a disk, or for who keeps the files elsewhere (FUSE has no blocks)?
- */
-static bool has_waited(const struct measure_pool_worker *w, const struct waits *before, size_t n)
-{
-    const struct waits now = waits_of(w);
-    const long times = now.all - before->all;
-    return (times > 0 && now.disk > before->disk) || times * 2 > (long)n;
-}
-
 static void read_jobs(struct measure_pool *p, struct measure_pool_worker *w, size_t n)
 {
     struct cmc_err err = {0};
     uint32_t node = 0;
-    const bool cold = p->cold > 0;
     (void)pthread_mutex_unlock(&p->lock);
-    const struct waits before = waits_of(w);
-    const int r = measure_worker_run(&w->worker, w->job, n, cold, &node, &err);
-    const bool waited = has_waited(w, &before, n);
+    const int r = measure_worker_run(&w->worker, w->job, n, &node, &err);
     (void)pthread_mutex_lock(&p->lock);
     if (r < 0)
         measure_pool_fail(p, node, &err);
     for (size_t i = 0; i < n; i++)
         w->job[i]->done = true;
-    if (waited && p->cold == 0)
-        (void)pthread_cond_broadcast(&p->extra);
-    p->cold = waited ? COLD_ROUNDS : p->cold ? p->cold - 1 : 0;
     (void)pthread_cond_broadcast(&p->done);
 }
 
@@ -160,8 +121,6 @@ static bool help(struct measure_pool *p, struct measure_pool_worker *w)
 
 bool measure_pool_step(struct measure_pool *p, struct measure_pool_worker *w)
 {
-    if (is_surplus(p, w))
-        return false;
     const size_t n = grab(p, w);
     if (n == 0)
         return help(p, w);
@@ -176,7 +135,7 @@ static void *run(void *arg)
     (void)pthread_mutex_lock(&p->lock);
     while (!p->ends)
         if (!measure_pool_step(p, w))
-            (void)pthread_cond_wait(is_surplus(p, w) ? &p->extra : &p->work, &p->lock);
+            (void)pthread_cond_wait(&p->work, &p->lock);
     (void)pthread_mutex_unlock(&p->lock);
     return NULL;
 }

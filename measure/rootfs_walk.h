@@ -59,6 +59,8 @@ struct measure_walk {
     int (*later)(void *ctx, const struct measure_walk_at *at, struct cmc_err *err);
 };
 
+enum { MEASURE_WALK_DESCRIPTORS = 66 };
+
 struct measure_names;
 struct measure_walk_run { /* what all steps of a walk share; borrowed */
     const struct measure_walk *form;
@@ -69,7 +71,7 @@ struct measure_walk_run { /* what all steps of a walk share; borrowed */
 
 /* Walks the tree below rootfd (a directory, O_PATH is enough; borrowed), directories before what
  * is in them, entries of one directory by the bytes of their names. meter counts entries, and
- * meter->opts->file_max is kept. 66 descriptors at any depth.
+ * meter->opts->file_max is kept. MEASURE_WALK_DESCRIPTORS at any depth.
  * Errors begin with the path: what enter and visit return; -CMC_E_SYS (unreadable, "cancelled"),
  * -CMC_E_VERIFY (changed, a mount point), -CMC_E_LIMIT (entries, names, a file above file_max). */
 CMC_MUST_CHECK int measure_walk(int rootfd, const struct measure_walk *form, void *ctx,

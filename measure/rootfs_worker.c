@@ -63,22 +63,12 @@ static int read_job(struct measure_worker *w, struct measure_job *j, struct cmc_
     return measure_look_same(j->fd, &j->facts, err);
 }
 
-/* Many requests at once are what a disk likes. A failure shows when the file is read. */
-static void ask_ahead(struct measure_job *const job[], size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!job[i]->known && !job[i]->verity && is_small(job[i]))
-            (void)posix_fadvise(job[i]->fd, 0, (off_t)job[i]->facts.size, POSIX_FADV_WILLNEED);
-}
-
-int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size_t n, bool cold,
+int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size_t n,
                        uint32_t *node, struct cmc_err *err)
 {
     int r = 0;
     *node = job[0]->node;
     qsort(job, n, sizeof(void *), by_inode);
-    if (cold)
-        ask_ahead(job, n);
     for (size_t i = 0; i < n; i++) {
         if (r == 0 && !atomic_load_explicit(&w->meter->shared->stop, memory_order_relaxed)) {
             *node = job[i]->node;

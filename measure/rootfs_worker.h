@@ -36,9 +36,9 @@ struct measure_worker { /* 950 KiB: on the heap, zeroed at first */
 };
 
 /* Does all of the n jobs (at most MEASURE_WORKER_FILES), reordered as they are on disk, and closes
- * their descriptors. cold: ask for all files first, since nothing is in memory.
+ * their descriptors.
  * Errors: *node is the job's; as of measure_content_*(), measure_xattr_read(), measure_look_same()
  * and large; "cancelled". */
 CMC_MUST_CHECK int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size_t n,
-                                      bool cold, uint32_t *node, struct cmc_err *err);
+                                      uint32_t *node, struct cmc_err *err);
 #endif
