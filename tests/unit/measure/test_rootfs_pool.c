@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/xattr.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "measure/rootfs_pool_parts.h"
 
@@ -145,7 +145,7 @@ static int run_with(unsigned threads)
     assert_int_equal(entries_of("/proc/self/fd"), fds);
     /* who was joined has ended, but /proc may show it a moment longer */
     for (int i = 0; i < 5000 && entries_of("/proc/self/task") > tasks; i++)
-        (void)usleep(1000);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     assert_int_equal(entries_of("/proc/self/task"), tasks);
     return r;
 }
