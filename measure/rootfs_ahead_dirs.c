@@ -14,8 +14,8 @@ static unsigned rank(char c)
 
 int measure_ahead_order(const char *a, const char *b)
 {
-    while (*a && *a == *b)
-        a++, b++;
+    for (; *a && *a == *b; b++)
+        a++;
     if (!*a || !*b)
         return (*a != 0) - (*b != 0);
     return (int)rank(*a) - (int)rank(*b);

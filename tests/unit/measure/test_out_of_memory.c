@@ -209,7 +209,7 @@ static int digest_layers(struct cmc_err *err)
 
 static int digest_tree_cmc(struct cmc_err *err)
 {
-    const struct measure_rootfs_opts opts = {0};
+    const struct measure_rootfs_opts opts = {.threads = 1};
     struct measure_rootfs got = {.entries = 77};
     const int rc = measure_rootfs_cmc(tree.fd, &opts, &got, err);
     assert_true(rc == 0 ? got.entries != 77 : got.entries == 77);
