@@ -66,7 +66,7 @@ static size_t pieces_of(const struct block *b)
 static void hash_wave(const struct wave *w)
 {
     const uint8_t *at[MEASURE_BATCH_BLOCKS];
-    uint16_t used[MEASURE_BATCH_BLOCKS], place[MEASURE_BATCH_BLOCKS];
+    uint16_t used[MEASURE_BATCH_BLOCKS], place[MEASURE_BATCH_BLOCKS] = {0};
     uint8_t digest[MEASURE_BATCH_BLOCKS][CMC_SHA256_LEN];
     size_t from[PIECES + 2] = {0}; /* where those go that use PIECES - k pieces */
     for (size_t i = 0; i < w->count; i++)
