@@ -124,7 +124,8 @@ def forbid_mounts():
 class Helper:
     """One cmc-measure, started as the shim does."""
 
-    def __init__(self, world, bundle, tcti=TCTI, config=CONFIG, path=BIN, may_mount=True):
+    def __init__(self, world, bundle, tcti=TCTI, config=CONFIG, path=BIN, may_mount=True,
+                 leaks=1):
         self.sock, theirs = socket.socketpair()
         self.log = open(PLACE + "/helper.log", "w+b")
         bundle_fd = os.open(bundle or "/dev/null", os.O_PATH | os.O_CLOEXEC)
@@ -136,7 +137,7 @@ class Helper:
                 forbid_mounts()
 
         args = [world.program, "--config", config] + (["--tcti", tcti] if tcti else [])
-        env = {"PATH": path, "TSS2_LOG": "all+none", "ASAN_OPTIONS": "detect_leaks=1"}
+        env = {"PATH": path, "TSS2_LOG": "all+none", "ASAN_OPTIONS": f"detect_leaks={leaks}"}
         self.process = subprocess.Popen(args, env=env, stdin=subprocess.DEVNULL, stderr=self.log,
                                         stdout=subprocess.DEVNULL, preexec_fn=place, pass_fds=(3, 4),
                                         cwd="/")
