@@ -274,7 +274,7 @@ def remove_sockets():
         os.unlink(f"{SOCKETS}/{name}")
 
 
-def nothing_left(seconds=8):
+def nothing_left(seconds=30):
     end = time.monotonic() + seconds
     while True:
         found = leftovers()
