@@ -266,6 +266,7 @@ static int walk(const struct source *from, struct exact *x, struct cmc_err *err)
         .count = l ? l->count : 1,
         .descriptors = descriptors + MEASURE_POOL_DESCRIPTORS,
         .threads = x->opts.threads,
+        .busy = x->opts.threads, /* the pool's */
     };
     if (l) {
         x->opts.overlay = measure_layers_prefix(l);

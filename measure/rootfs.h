@@ -62,7 +62,7 @@ struct measure_rootfs {
 
 /* Measures the tree below rootfd (a directory, O_PATH is enough; borrowed).
  * /proc must be mounted; about 130 bytes of memory per entry and 16 MiB, 66 descriptors at any
- * depth and up to 600 where RLIMIT_NOFILE leaves them. Any number of threads gives the same result;
+ * depth and up to 700 where RLIMIT_NOFILE leaves them. Any number of threads gives the same result;
  * of several errors any may be met first. Errors name the path: -CMC_E_SYS (unreadable),
  * -CMC_E_VERIFY (a file changed while it was read, a mount point below the root, what rootless
  * refuses), -CMC_E_FORMAT (an ACL or a capability that is none), -CMC_E_LIMIT (entries, memory,

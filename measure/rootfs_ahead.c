@@ -3,10 +3,10 @@
 #include "measure/rootfs_ahead.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "measure/rootfs_ahead_parts.h"
+#include "measure/thread.h"
 
 enum {
     STACK = 64 << 10,
@@ -25,17 +25,15 @@ static bool has_descriptors(const struct measure_ahead_opts *opts)
            files.rlim_cur > (rlim_t)probe + most + DESCRIPTORS_KEPT;
 }
 
-/* Reader and hasher are two. */
-static unsigned crew_of(unsigned threads)
+static unsigned crew_of(const struct measure_ahead_opts *opts)
 {
-    if (threads == 0 || threads > MEASURE_AHEAD_THREADS + 2)
-        return MEASURE_AHEAD_THREADS;
-    return threads > 2 ? threads - 2 : 0;
+    const unsigned left = opts->threads > opts->busy ? opts->threads - opts->busy : 0;
+    return opts->threads == 0 || left > MEASURE_AHEAD_THREADS ? MEASURE_AHEAD_THREADS : left;
 }
 
 struct measure_ahead *measure_ahead_new(const struct measure_ahead_opts *opts)
 {
-    const unsigned crew = crew_of(opts->threads);
+    const unsigned crew = crew_of(opts);
     struct measure_ahead *a = crew && has_descriptors(opts) ? calloc(1, sizeof(*a)) : NULL;
     if (!a)
         return NULL;
@@ -48,21 +46,6 @@ struct measure_ahead *measure_ahead_new(const struct measure_ahead_opts *opts)
     return a;
 }
 
-static bool start_thread(struct measure_ahead_worker *w)
-{
-    pthread_attr_t attr;
-    sigset_t all, before;
-    if (pthread_attr_init(&attr) != 0)
-        return false;
-    (void)pthread_attr_setstacksize(&attr, STACK);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    const int r = pthread_create(&w->thread, &attr, measure_ahead_run, w);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attr);
-    return r == 0;
-}
-
 static bool add_worker(struct measure_ahead *a)
 {
     struct measure_ahead_worker *w = calloc(1, sizeof(*w));
@@ -71,7 +54,7 @@ static bool add_worker(struct measure_ahead *a)
     w->ahead = a;
     w->number = a->threads;
     w->names = cmc_buf_of((size_t)MEASURE_AHEAD_LIST * 64);
-    if (!start_thread(w)) {
+    if (!measure_thread_start(&w->thread, STACK, measure_ahead_run, w)) {
         free(w);
         return false;
     }

@@ -11,7 +11,8 @@ struct measure_ahead_opts {
     const int *roots; /* borrowed: a tree's directory, or those of its layers */
     size_t count;
     size_t descriptors; /* that the reader may need, besides what is open */
-    unsigned threads;   /* with reader and hasher, so that 3 leave one; 0: what disks are worth */
+    unsigned threads;   /* that there may be, those of the reader included; 0: any number */
+    unsigned busy;      /* the reader's own */
 };
 
 /* NULL when there can be no crew, which is no fault: so is nothing else here. No thread is started

@@ -219,6 +219,7 @@ static int walk(int rootfd, const struct measure_layers *layers, struct archive 
         .count = layers ? layers->count : 1,
         .descriptors = layers ? measure_layers_descriptors(layers) : MEASURE_WALK_DESCRIPTORS,
         .threads = a->opts.threads,
+        .busy = 2, /* one reads, one hashes */
     };
     if (layers)
         a->opts.overlay = measure_layers_prefix(layers);

@@ -36,6 +36,8 @@ void measure_pool_spare(struct measure_pool *p, size_t descriptors)
         p->job_max = p->dir_max = 1;
 }
 
+_Static_assert(MEASURE_POOL_JOBS + MEASURE_POOL_DIRS == MEASURE_POOL_DESCRIPTORS, "one for each");
+
 int measure_pool_new(const struct measure_rootfs_opts *opts, struct measure_meter *meter,
                      measure_pool_take *take, void *ctx, struct measure_pool **out,
                      struct cmc_err *err)

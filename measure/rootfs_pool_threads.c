@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measure/rootfs_pool_threads.c -- who reads what: handfuls of files, and pieces of large ones. */
-#include <signal.h>
 #include <stdlib.h>
 
 #include "measure/rootfs_pool_parts.h"
+#include "measure/thread.h"
 
 enum { STACK = 512 << 10 };
 
@@ -142,19 +142,9 @@ static void *run(void *arg)
 
 static int start(struct measure_pool_worker *w, struct cmc_err *err)
 {
-    pthread_attr_t attr;
-    sigset_t all, before;
-    errno = pthread_attr_init(&attr);
-    if (errno)
-        return cmc_fail(err, CMC_E_SYS, "start a thread");
-    (void)pthread_attr_setstacksize(&attr, STACK);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    errno = pthread_create(&w->thread, &attr, run, w);
-    const int r = errno ? cmc_fail(err, CMC_E_SYS, "start a thread") : 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attr);
-    return r;
+    return measure_thread_start(&w->thread, STACK, run, w)
+               ? 0
+               : cmc_fail(err, CMC_E_SYS, "start a thread");
 }
 
 int measure_pool_add(struct measure_pool *p, struct cmc_err *err)

@@ -4,13 +4,13 @@
 #include "measure/rootfs_stamp.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "measure/cpus.h"
 #include "measure/rootfs_layers.h"
+#include "measure/thread.h"
 
 enum {
     PARTS = 64,           /* that were left and are not yet stamped: a descriptor each */
@@ -117,20 +117,11 @@ static void *run(void *arg)
 /* Without them the walking thread does it all. */
 static void start_threads(struct look *l)
 {
-    pthread_attr_t attr;
-    sigset_t all, before;
     const unsigned cpus = l->meter.opts->threads ? l->meter.opts->threads : measure_cpus();
     l->asked = true;
-    if (cpus < 2 || pthread_attr_init(&attr) != 0)
-        return;
-    (void)pthread_attr_setstacksize(&attr, STACK);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     while (l->threads + 1 < cpus && l->threads < THREADS_MAX &&
-           pthread_create(&l->thread[l->threads], &attr, run, l) == 0)
+           measure_thread_start(&l->thread[l->threads], STACK, run, l))
         l->threads++;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attr);
 }
 
 /* Takes what is done, in order, until no more than that are left. */

@@ -3,12 +3,12 @@
 #include "measure/rootfs_stream.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "measure/thread.h"
 
 enum {
     BUFFERS = 8,
@@ -70,21 +70,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-static bool start(struct measure_stream *s)
-{
-    pthread_attr_t attr;
-    sigset_t all, before;
-    if (pthread_attr_init(&attr) != 0)
-        return false;
-    (void)pthread_attr_setstacksize(&attr, STACK);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    const int r = pthread_create(&s->thread, &attr, run, s);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attr);
-    return r == 0;
-}
-
 /* The buffer that was filled is to be hashed; there is an empty one then. */
 static void hand_over(struct measure_stream *s)
 {
@@ -92,7 +77,7 @@ static void hand_over(struct measure_stream *s)
     s->head++;
     s->used = 0;
     if (!s->runs && !s->alone && s->head - s->tail == WORTH_A_THREAD) {
-        s->runs = start(s);
+        s->runs = measure_thread_start(&s->thread, STACK, run, s);
         s->alone = !s->runs;
     }
     while (s->alone && s->tail < s->head)

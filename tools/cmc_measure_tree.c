@@ -94,7 +94,10 @@ static int walk(void *ctx, cmc_measure_progress *progress, void *progress_ctx,
     j->how.stamp = &out->stamp;
     j->how.list = keeps_listing(j) ? cmc_measure_listing_keep : NULL;
     j->how.list_ctx = &listing;
-    if (read_tree(s, &tree, err) < 0)
+    const int rc = read_tree(s, &tree, err);
+    j->how.list = NULL; /* listing ends with this call */
+    j->how.list_ctx = NULL;
+    if (rc < 0)
         return -(int)err->code;
     out->leased = tree.leased && !is_mounted(s->from);
     out->tree = (struct cmc_measure_tree){.has_listing = keeps_listing(j)};

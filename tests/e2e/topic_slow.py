@@ -143,6 +143,17 @@ def counts(mark):
     return text.count(LANDED), len(TAKEN.findall(text))
 
 
+def give_up(name):
+    """What is left of a try. Its container is created all the same when the answer comes just after
+    the client has gone, which is so with runc's shim too; but only what was forwarded in time."""
+    if status_of(name) != "gone":
+        held = re.findall(rf'task="{name}".* held (\d+)"', log_since(0))
+        expect(held and int(held[-1]) < DEADLINE * 1e6, f"{name} was forwarded after {held} us")
+        remove(name)
+    else:
+        ctr("container", "delete", name, status=None)
+
+
 @throttled
 def test_starts_on_a_retry():
     slow = slow_image()
@@ -153,7 +164,7 @@ def test_starts_on_a_retry():
         if not said:
             break
         expect("deadline exceeded" in said, said)
-        ctr("container", "delete", tried[-1], status=None)
+        give_up(tried[-1])
         expect(time.monotonic() - begin < 15 * DEADLINE, f"{len(tried)} tries, none started")
     expect(len(tried) > 1, "the first try was in time: nothing is shown")
     same(status_of(tried[-1]), "RUNNING", "the retry")

@@ -65,7 +65,7 @@ static void reset(bool is_cold)
 
 static struct measure_ahead *new_crew(const int *root, unsigned threads)
 {
-    const struct measure_ahead_opts opts = {root, 1, WALK, threads};
+    const struct measure_ahead_opts opts = {root, 1, WALK, threads, .busy = 2};
     return measure_ahead_new(&opts);
 }
 
@@ -242,6 +242,21 @@ static void digests_are_the_same(void **state)
     digests_are_the_same_of(measure_rootfs);
 }
 
+/* Whoever says how many threads there may be has them all for reading. */
+static void no_more_threads_than_allowed(void **state)
+{
+    static const struct measure_rootfs_opts four = {.threads = 4};
+    struct cmc_err err = {0};
+    struct measure_rootfs got;
+    (void)state;
+    reset(true);
+    assert_int_equal(measure_rootfs(tree.fd, &four, &got, &err), 0);
+    assert_int_equal(threads_started, 3);
+    reset(true);
+    assert_int_equal(measure_rootfs_cmc(tree.fd, &four, &got, &err), 0);
+    assert_in_range(threads_started, 2, 3); /* the hasher comes when it is worth it */
+}
+
 /* ---- what is not opened -----------------------------------------------------------------------
  */
 
@@ -339,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_crew_ends_when_it_is_told),
         cmocka_unit_test(no_crew),
         cmocka_unit_test(digests_are_the_same),
+        cmocka_unit_test(no_more_threads_than_allowed),
     };
     const struct CMUnitTest few[] = {
         cmocka_unit_test(only_files_of_the_tree_are_opened),

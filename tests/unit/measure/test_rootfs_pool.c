@@ -3,7 +3,6 @@
  * named by whoever meets it; nothing is left behind. */
 #include "tests/unit/measure/test_rootfs_tree.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -122,17 +121,6 @@ static void fill_tree(void)
         put_bytes(tree.fd, name, large[i], (uint32_t)i);
     }
     put_hole();
-}
-
-static int entries_of(const char *path)
-{
-    DIR *d = opendir(path);
-    int n = 0;
-    assert_non_null(d);
-    while (readdir(d))
-        n++;
-    (void)closedir(d);
-    return n;
 }
 
 static int run_with(unsigned threads)

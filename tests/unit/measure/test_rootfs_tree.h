@@ -2,6 +2,7 @@
 /* tests/unit/measure/test_rootfs_tree.h -- a small tree in /tmp that is measured and removed. */
 #ifndef TEST_ROOTFS_TREE_H
 #define TEST_ROOTFS_TREE_H
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -59,6 +60,18 @@ static inline int put(int dir, const char *name, const char *data)
     cmc_autofd int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     const ssize_t n = (ssize_t)strlen(data);
     return fd >= 0 && write(fd, data, (size_t)n) == n ? 0 : -1;
+}
+
+/* What is in a directory: open descriptors in /proc/self/fd, say. */
+static inline int entries_of(const char *path)
+{
+    DIR *d = opendir(path);
+    int n = 0;
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    (void)closedir(d);
+    return n;
 }
 
 static inline void fill(struct tree *t)
