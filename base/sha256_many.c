@@ -157,7 +157,7 @@ static void add_tails(const struct cmc_sha256_code *code, uint32_t *const h[],
 
 struct shape { /* of messages: len bytes, and so many blocks of zeros after them */
     size_t len, zeros;
-    const uint32_t *wk; /* of their padding, if they end with a block */
+    const uint32_t *wk; /* of their padding, if they end with a block and do not hold it */
 };
 
 /* One pass: n messages, at most the lanes. */
@@ -172,10 +172,20 @@ static void hash_group(const struct cmc_sha256_code *code, const uint8_t *const 
         data[i] = msg[i < n ? i : 0]; /* lanes left over do again what another does */
     }
     code->run(state, data, of->len / BLOCK, of->zeros, of->wk);
-    if (!of->wk)
+    if (of->len % BLOCK)
         add_tails(code, state, data, of->len, n);
     for (size_t i = 0; i < n; i++)
         store(h[i], out[i]);
+}
+
+static void hash_all(const uint8_t *const msg[], const struct shape *of, size_t n,
+                     uint8_t out[][32])
+{
+    for (size_t now; n; n -= now, msg += now, out += now) {
+        const struct cmc_sha256_code *code = suited(n);
+        now = n < code->lanes ? n : code->lanes;
+        hash_group(code, msg, of, now, out);
+    }
 }
 
 void cmc_sha256_many(const uint8_t *const msg[], size_t len, size_t n, uint8_t out[][32])
@@ -184,14 +194,19 @@ void cmc_sha256_many(const uint8_t *const msg[], size_t len, size_t n, uint8_t o
     const struct shape all = {len, 0, len % BLOCK ? NULL : wk};
     if (all.wk)
         schedule_padding(len, wk);
-    while (n) {
-        const struct cmc_sha256_code *code = suited(n);
-        size_t now = n < code->lanes ? n : code->lanes;
-        hash_group(code, msg, &all, now, out);
-        msg += now;
-        out += now;
-        n -= now;
-    }
+    hash_all(msg, &all, n, out);
+}
+
+size_t cmc_sha256_pad(uint8_t *msg, size_t len)
+{
+    const size_t whole = len / BLOCK;
+    return whole + pad(msg + whole * BLOCK, len);
+}
+
+void cmc_sha256_many_padded(const uint8_t *const msg[], size_t blocks, size_t n, uint8_t out[][32])
+{
+    const struct shape all = {blocks * BLOCK, 0, NULL};
+    hash_all(msg, &all, n, out);
 }
 
 /* What the longest of them uses, in blocks. */

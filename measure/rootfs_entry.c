@@ -55,54 +55,126 @@ static void start(struct cmc_sha256_ctx *c, const char *domain)
     cmc_sha256_add(c, domain, strlen(domain) + 1); /* with its NUL: no text begins another */
 }
 
-static void add_be(struct cmc_sha256_ctx *c, uint64_t v, size_t bytes)
+/* What is hashed of an entry: most are short. */
+struct text {
+    size_t len;
+    uint8_t at[64 * MEASURE_ENTRY_BLOCKS]; /* with room for padding */
+    bool is_long;                          /* all that was put is in sum */
+    struct cmc_sha256_ctx sum;
+};
+
+enum { SHORT = 64 * MEASURE_ENTRY_BLOCKS - 9 }; /* padding: at least 9 bytes */
+
+static void put(struct text *t, const void *p, size_t len)
+{
+    if (!t->is_long && len <= SHORT - t->len) {
+        if (len)
+            memcpy(t->at + t->len, p, len);
+        t->len += len;
+        return;
+    }
+    if (!t->is_long) {
+        cmc_sha256_init(&t->sum);
+        cmc_sha256_add(&t->sum, t->at, t->len);
+        t->is_long = true;
+    }
+    cmc_sha256_add(&t->sum, p, len);
+}
+
+static void put_be(struct text *t, uint64_t v, size_t bytes)
 {
     uint8_t be[8];
     for (size_t i = 0; i < bytes; i++)
         be[i] = (uint8_t)(v >> (8 * (bytes - 1 - i)));
-    cmc_sha256_add(c, be, bytes);
+    put(t, be, bytes);
 }
 
-static void add_body(struct cmc_sha256_ctx *c, const struct measure_entry *e)
+static void put_body(struct text *t, const struct measure_entry *e)
 {
     switch (e->type) {
     case 'f':
-        add_be(c, e->size, 8);
-        cmc_sha256_add(c, e->digest, CMC_SHA256_LEN);
+        put_be(t, e->size, 8);
+        put(t, e->digest, CMC_SHA256_LEN);
         break;
     case 'd':
-        cmc_sha256_add(c, e->digest, CMC_SHA256_LEN);
+        put(t, e->digest, CMC_SHA256_LEN);
         break;
     case 'l':
-        add_be(c, e->target.len, 4);
-        cmc_sha256_add(c, e->target.p, e->target.len);
+        put_be(t, e->target.len, 4);
+        put(t, e->target.p, e->target.len);
         break;
     case 'c':
     case 'b':
-        add_be(c, e->major, 4);
-        add_be(c, e->minor, 4);
+        put_be(t, e->major, 4);
+        put_be(t, e->minor, 4);
         break;
     default:
         break;
     }
 }
 
+static void put_entry(struct text *t, const struct measure_entry *e)
+{
+    static const char domain[] = "cmc-rootfs-entry-1"; /* with its NUL: no text begins another */
+    t->len = 0;
+    t->is_long = false;
+    put(t, domain, sizeof(domain));
+    put_be(t, e->name.len, 2);
+    put(t, e->name.p, e->name.len);
+    put(t, &e->type, 1);
+    put_be(t, e->mode, 2);
+    put_be(t, e->uid, 4);
+    put_be(t, e->gid, 4);
+    put_body(t, e);
+    put_be(t, e->group ? 1 : 0, 1);
+    if (e->group)
+        put(t, e->group, CMC_SHA256_LEN);
+    put(t, e->xattrs.p, e->xattrs.len);
+}
+
 void measure_entry_digest(const struct measure_entry *e, uint8_t out[static CMC_SHA256_LEN])
 {
-    struct cmc_sha256_ctx c;
-    start(&c, "cmc-rootfs-entry-1");
-    add_be(&c, e->name.len, 2);
-    cmc_sha256_add(&c, e->name.p, e->name.len);
-    cmc_sha256_add(&c, &e->type, 1);
-    add_be(&c, e->mode, 2);
-    add_be(&c, e->uid, 4);
-    add_be(&c, e->gid, 4);
-    add_body(&c, e);
-    add_be(&c, e->group ? 1 : 0, 1);
-    if (e->group)
-        cmc_sha256_add(&c, e->group, CMC_SHA256_LEN);
-    cmc_sha256_add(&c, e->xattrs.p, e->xattrs.len);
-    cmc_sha256_end(&c, out);
+    struct text t;
+    put_entry(&t, e);
+    if (t.is_long)
+        cmc_sha256_end(&t.sum, out);
+    else
+        cmc_sha256(t.at, t.len, out);
+}
+
+static void digest_alike(struct measure_entries_alike *a, size_t blocks)
+{
+    const uint8_t *text[CMC_SHA256_LANES_MAX];
+    uint8_t digest[CMC_SHA256_LANES_MAX][CMC_SHA256_LEN];
+    for (size_t i = 0; i < a->count; i++)
+        text[i] = a->text[i];
+    cmc_sha256_many_padded(text, blocks, a->count, digest);
+    for (size_t i = 0; i < a->count; i++)
+        memcpy(a->out[i], digest[i], CMC_SHA256_LEN);
+    a->count = 0;
+}
+
+void measure_entries_add(struct measure_entries_due *due, const struct measure_entry *e,
+                         uint8_t out[static CMC_SHA256_LEN])
+{
+    struct text t;
+    put_entry(&t, e);
+    if (t.is_long) {
+        cmc_sha256_end(&t.sum, out);
+        return;
+    }
+    const size_t blocks = cmc_sha256_pad(t.at, t.len);
+    struct measure_entries_alike *a = &due->of[blocks - 1];
+    memcpy(a->text[a->count], t.at, 64 * blocks);
+    a->out[a->count++] = out;
+    if (a->count == CMC_SHA256_LANES_MAX)
+        digest_alike(a, blocks);
+}
+
+void measure_entries_end(struct measure_entries_due *due)
+{
+    for (size_t k = 0; k < MEASURE_ENTRY_BLOCKS; k++)
+        digest_alike(&due->of[k], k + 1);
 }
 
 void measure_path_digest(const uint8_t dir[static CMC_SHA256_LEN], struct measure_bytes name,

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/sha256_many.h"
 
 /* Of a whole tree: entries, and bytes of all names, targets and attributes. */
 enum { MEASURE_ENTRIES_MAX = 4 << 20, MEASURE_TREE_TEXT_MAX = 512 << 20 };
@@ -37,6 +38,20 @@ char measure_entry_type(uint32_t mode);
 /* Is an extended attribute of that name part of the form? */
 bool measure_entry_covers(const char *xattr, size_t len);
 void measure_entry_digest(const struct measure_entry *e, uint8_t out[static CMC_SHA256_LEN]);
+
+/* Entries whose digests are due, by their length in blocks of SHA-256: many cost less together. */
+enum { MEASURE_ENTRY_BLOCKS = 3 }; /* of most; longer ones never wait */
+struct measure_entries_due {       /* zeroed at first */
+    struct measure_entries_alike {
+        size_t count;
+        uint8_t text[CMC_SHA256_LANES_MAX][64 * MEASURE_ENTRY_BLOCKS];
+        uint8_t *out[CMC_SHA256_LANES_MAX];
+    } of[MEASURE_ENTRY_BLOCKS];
+};
+/* The digest is in out after measure_entries_end() at the latest; e is not needed any more. */
+void measure_entries_add(struct measure_entries_due *due, const struct measure_entry *e,
+                         uint8_t out[static CMC_SHA256_LEN]);
+void measure_entries_end(struct measure_entries_due *due);
 
 /* P(dir/name) from P(dir); the root's is zeros. */
 void measure_path_digest(const uint8_t dir[static CMC_SHA256_LEN], struct measure_bytes name,

@@ -295,21 +295,40 @@ static void digest_dir(const struct measure_nodes *n, struct measure_node *dir)
     cmc_sha256_end(&c, dir->digest);
 }
 
+static void digest_all_but_dirs(struct measure_nodes *n)
+{
+    struct measure_entries_due due = {0};
+    for (size_t i = 1; i < n->count; i++) {
+        struct measure_node *e = &n->v[i];
+        if (e->type == 'd')
+            continue;
+        struct measure_entry entry = entry_of(n, e);
+        entry.group = e->group ? n->group_names[e->group] : NULL;
+        measure_entries_add(&due, &entry, e->digest);
+    }
+    measure_entries_end(&due);
+}
+
+static void digest_dirs(struct measure_nodes *n)
+{
+    for (size_t i = n->count; i-- > 0;) { /* entries are after their directory */
+        struct measure_node *e = &n->v[i];
+        if (e->type != 'd')
+            continue;
+        digest_dir(n, e);
+        const struct measure_entry entry = entry_of(n, e);
+        if (i > 0)
+            measure_entry_digest(&entry, e->digest);
+    }
+}
+
 int measure_nodes_digest(struct measure_nodes *n, uint8_t out[static CMC_SHA256_LEN],
                          struct cmc_err *err)
 {
     if (n->group_count && name_groups(n, err) < 0)
         return -(int)err->code;
-    for (size_t i = n->count; i-- > 0;) { /* entries are after their directory */
-        struct measure_node *e = &n->v[i];
-        if (e->type == 'd')
-            digest_dir(n, e);
-        if (i == 0)
-            break;
-        struct measure_entry entry = entry_of(n, e);
-        entry.group = e->group ? n->group_names[e->group] : NULL;
-        measure_entry_digest(&entry, e->digest);
-    }
+    digest_all_but_dirs(n);
+    digest_dirs(n);
     measure_root_digest(n->v[0].digest, entry_of(n, &n->v[0]).xattrs, out);
     return 0;
 }

@@ -187,7 +187,8 @@ static int is_served(const struct recorder_service *s, int fd, struct ucred *pee
 static int receive(int fd, bool served, struct record_request *out, struct cmc_err *err)
 {
     uint8_t packet[RECORD_PACKET_MAX + 1];
-    const ssize_t n = recv(fd, packet, sizeof(packet), served ? 0 : MSG_DONTWAIT);
+    /* Read it in any case: who closes a socket with something unread resets it, answer and all. */
+    const ssize_t n = recv(fd, packet, sizeof(packet), 0);
     if (!served)
         return cmc_fail(err, CMC_E_VERIFY, "only root and user cmc are served");
     if (n < 0)

@@ -308,6 +308,7 @@ def clean(name):
 class Layer:
     def __init__(self, below):
         self.root, self.below = Inode(b"d"), below
+        self.root.chmod(0o755)
         self.listed = set()  # (id of directory, name): has had a member
 
     def parent(self, path):

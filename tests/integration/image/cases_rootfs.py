@@ -34,6 +34,8 @@ GOOD = {
         layer(folder("usr"), folder("usr/lib", mode=0o711, own=(3, 4)), file("usr/lib/y", b"y"),
               symlink("lib", "usr/lib")),
         layer(file("lib/x", b"x"))],
+    "parents through a link of the layer below, to its root": [
+        layer(symlink("a", "/", own=(2, 0))), layer(file("a/b/c", b"c"))],
     "a link that leads out": [
         layer(symlink("out", "../../../etc"), file("out/x", b"x"), symlink("abs", "/var/lib"),
               file("abs/y", b"y"))],

@@ -220,6 +220,34 @@ static void ends_of_zeros(void)
     check_used(65472, COUNT_MAX, 65472);
 }
 
+/* n messages of all lengths that have so many blocks with their padding */
+static void check_padded(size_t blocks, size_t n)
+{
+    const size_t least = blocks > 1 ? (blocks - 1) * BLOCK - 8 : 0;
+    uint8_t *room[COUNT_MAX] = {NULL}, got[COUNT_MAX + 1][32], want[COUNT_MAX + 1][32];
+    memset(got, 0x77, sizeof(got));
+    memset(want, 0x77, sizeof(want));
+    for (size_t i = 0; i < n; i++) {
+        const size_t len = least + i % (blocks * BLOCK - 8 - least);
+        room[i] = malloc(blocks * BLOCK); /* no byte more: the address sanitizer looks */
+        assert_non_null(room[i]);
+        fill(room[i], blocks * BLOCK);
+        cmc_sha256(room[i], len, want[i]);
+        assert_int_equal(cmc_sha256_pad(room[i], len), blocks);
+    }
+    cmc_sha256_many_padded((const uint8_t *const *)room, blocks, n, got);
+    assert_memory_equal(got, want, sizeof(got));
+    for (size_t i = 0; i < n; i++)
+        free(room[i]);
+}
+
+static void padded(void)
+{
+    for (size_t n = 0; n <= COUNT_MAX; n++)
+        for (size_t blocks = 1; blocks <= 4; blocks++)
+            check_padded(blocks, n);
+}
+
 static void end_streams(struct cmc_sha256_stream s[], const uint8_t room[][12 * BLOCK], size_t len,
                         size_t n)
 {
@@ -286,6 +314,7 @@ static const struct part {
     {"a wrong bit stays in its lane", lanes},
     {"not a byte outside", page_ends},
     {"ends of zeros", ends_of_zeros},
+    {"padded messages", padded},
     {"streams", streams},
     {"a long stream", a_long_stream},
 };

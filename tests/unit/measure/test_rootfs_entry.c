@@ -57,6 +57,9 @@ static void the_worked_example(void **state)
 #define NONE BYTES("\0\0\0\0")
 #define X    "\0\0\0\1\0\6user.a\0\0\0\1x"
 #define Y    "\0\0\0\1\0\6user.a\0\0\0\1y"
+#define LONG                                                                                       \
+    "a name that is not at all short, as a file's is whose maker had much to say of it "           \
+    "............"
 static const struct measure_entry all[] = {
     {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .digest = one},
     {.type = 'f', .mode = 0645, .name = BYTES("a"), .xattrs = NONE, .digest = one},
@@ -70,6 +73,8 @@ static const struct measure_entry all[] = {
     {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .digest = one, .group = two},
     {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = BYTES(X), .digest = one},
     {.type = 'f', .mode = 0644, .name = BYTES("a"), .xattrs = BYTES(Y), .digest = one},
+    {.type = 'f', .mode = 0644, .name = BYTES(LONG "a"), .xattrs = NONE, .digest = one},
+    {.type = 'f', .mode = 0644, .name = BYTES(LONG "b"), .xattrs = NONE, .digest = one},
     {.type = 'd', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .digest = one},
     {.type = 'l', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .target = BYTES("b")},
     {.type = 'l', .mode = 0644, .name = BYTES("a"), .xattrs = NONE, .target = BYTES("bc")},
@@ -89,6 +94,67 @@ static void no_two_collide(void **state)
         measure_entry_digest(&all[i], d[i]);
         for (size_t k = 0; k < i; k++)
             assert_memory_not_equal(d[i], d[k], CMC_SHA256_LEN);
+    }
+}
+
+/* Together as alone: kinds of entries, as many as fill lanes and some more. */
+static void many_at_once(void **state)
+{
+    (void)state;
+    enum { TIMES = 5 };
+    struct measure_entries_due due = {0};
+    uint8_t got[TIMES * ROWS(all)][CMC_SHA256_LEN] = {{0}}, want[CMC_SHA256_LEN];
+    for (size_t i = 0; i < ROWS(got); i++)
+        measure_entries_add(&due, &all[i % ROWS(all)], got[i]);
+    measure_entries_end(&due);
+    for (size_t i = 0; i < ROWS(got); i++) {
+        measure_entry_digest(&all[i % ROWS(all)], want);
+        assert_memory_equal(got[i], want, sizeof(want));
+    }
+    measure_entries_end(&due); /* nothing is due twice */
+    measure_entry_digest(&all[0], want);
+    assert_memory_equal(got[0], want, sizeof(want));
+}
+
+/* The form without our code: a file's entry as docs/formats/rootfs-tree.md puts it. */
+static size_t plain_entry(const struct measure_entry *e, uint8_t *to)
+{
+    uint8_t *p = to;
+    memcpy(p, "cmc-rootfs-entry-1", 19);
+    p += 19;
+    *p++ = (uint8_t)(e->name.len >> 8);
+    *p++ = (uint8_t)e->name.len;
+    memcpy(p, e->name.p, e->name.len);
+    p += e->name.len;
+    memcpy(p, "f\1\244\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 19); /* 0644, 0:0, no bytes */
+    p += 19;
+    memcpy(p, e->digest, CMC_SHA256_LEN);
+    p += CMC_SHA256_LEN;
+    memset(p, 0, 5); /* no group, no attributes */
+    return (size_t)(p + 5 - to);
+}
+
+/* Each length around those where a block more is needed, and where an entry is too long to wait. */
+static void each_length(void **state)
+{
+    (void)state;
+    enum { NAMES = 300 };
+    static uint8_t name[NAMES], got[NAMES][CMC_SHA256_LEN], plain[NAMES + 100];
+    struct measure_entries_due due = {0};
+    struct measure_entry e = {.type = 'f', .mode = 0644, .xattrs = NONE, .digest = one};
+    uint8_t want[CMC_SHA256_LEN], alone[CMC_SHA256_LEN];
+    memset(name, 'n', sizeof(name));
+    for (size_t len = 0; len < NAMES; len++) {
+        e.name = (struct measure_bytes){name, len};
+        measure_entries_add(&due, &e, got[len]);
+    }
+    measure_entries_end(&due);
+    for (size_t len = 0; len < NAMES; len++) {
+        e.name = (struct measure_bytes){name, len};
+        cmc_sha256(plain, plain_entry(&e, plain), want);
+        measure_entry_digest(&e, alone);
+        assert_memory_equal(alone, want, sizeof(want));
+        assert_memory_equal(got[len], want, sizeof(want));
     }
 }
 
@@ -150,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worked_example),     cmocka_unit_test(no_two_collide),
+        cmocka_unit_test(many_at_once),           cmocka_unit_test(each_length),
         cmocka_unit_test(paths_are_chains),       cmocka_unit_test(types_have_letters),
         cmocka_unit_test(attributes_on_the_list),
     };

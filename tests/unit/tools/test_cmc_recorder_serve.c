@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -213,8 +214,31 @@ static pid_t start_service(struct bed *b, int listener, uid_t user)
     return pid;
 }
 
+/* Sends a request some time after the connection was made, and looks for a refusal. */
+static void ask_late(const char *path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct cmc_err err = {0};
+    struct record_answer a = {.ok = true};
+    uint8_t got[RECORD_PACKET_MAX];
+    const struct record_request r = report();
+    cmc_autobuf struct cmc_buf b = cmc_buf_of(RECORD_PACKET_MAX);
+    const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+    if (record_request_encode(&r, &b, &err) < 0 ||
+        connect(fd, (const struct sockaddr *)&at, sizeof(at)) < 0)
+        _exit(4);
+    (void)usleep(200000); /* the service has accepted it by now */
+    if (send(fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
+        _exit(5);
+    const ssize_t n = recv(fd, got, sizeof(got), 0);
+    if (n <= 0 || record_answer_decode(got, (size_t)n, &a, &err) < 0)
+        _exit(6);
+    _exit(a.ok || !strstr(a.why, "are served") ? 7 : 0);
+}
+
 /* Asks as somebody who is not root. */
-static void ask_as_nobody(const char *path, int want)
+static void ask_as_nobody(const char *path, int want, bool late)
 {
     int status = -1;
     const pid_t pid = fork();
@@ -224,6 +248,8 @@ static void ask_as_nobody(const char *path, int want)
         const struct record_request r = report();
         if (setgid(SOMEBODY) < 0 || setuid(SOMEBODY) < 0)
             _exit(3);
+        if (late)
+            ask_late(path);
         _exit(record_ask_unmeasured(path, &r, 5000, &seq, &err) != want);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -249,7 +275,9 @@ static void for_whom(void **state)
             .path = path, .type = SOCK_SEQPACKET, .mode = 0666, .gid = (gid_t)-1};
         const int listener = cmc_service_listen(&own, &err);
         const pid_t pid = start_service(&b, listener, served ? SOMEBODY : (uid_t)-1);
-        ask_as_nobody(path, served ? 0 : -CMC_E_VERIFY);
+        ask_as_nobody(path, served ? 0 : -CMC_E_VERIFY, false);
+        if (!served) /* it is told, however slow it is */
+            ask_as_nobody(path, 0, true);
         assert_int_equal(waitpid(pid, &status, 0), pid); /* nobody asks any more: it ends */
         assert_int_equal(status, 0);
         (void)close(listener);
