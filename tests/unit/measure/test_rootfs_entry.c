@@ -119,6 +119,7 @@ static void many_at_once(void **state)
 /* The form without our code: a file's entry as docs/formats/rootfs-tree.md puts it. */
 static size_t plain_entry(const struct measure_entry *e, uint8_t *to)
 {
+    static const uint8_t facts[19] = {'f', 01, 0244}; /* 0644, owner 0:0, no bytes */
     uint8_t *p = to;
     memcpy(p, "cmc-rootfs-entry-1", 19);
     p += 19;
@@ -126,8 +127,8 @@ static size_t plain_entry(const struct measure_entry *e, uint8_t *to)
     *p++ = (uint8_t)e->name.len;
     memcpy(p, e->name.p, e->name.len);
     p += e->name.len;
-    memcpy(p, "f\1\244\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 19); /* 0644, 0:0, no bytes */
-    p += 19;
+    memcpy(p, facts, sizeof(facts));
+    p += sizeof(facts);
     memcpy(p, e->digest, CMC_SHA256_LEN);
     p += CMC_SHA256_LEN;
     memset(p, 0, 5); /* no group, no attributes */

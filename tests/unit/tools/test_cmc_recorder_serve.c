@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -217,6 +217,7 @@ static pid_t start_service(struct bed *b, int listener, uid_t user)
 /* Sends a request some time after the connection was made, and looks for a refusal. */
 static void ask_late(const char *path)
 {
+    const struct timespec moment = {.tv_nsec = 200000000};
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     struct cmc_err err = {0};
     struct record_answer a = {.ok = true};
@@ -228,7 +229,7 @@ static void ask_late(const char *path)
     if (record_request_encode(&r, &b, &err) < 0 ||
         connect(fd, (const struct sockaddr *)&at, sizeof(at)) < 0)
         _exit(4);
-    (void)usleep(200000); /* the service has accepted it by now */
+    (void)nanosleep(&moment, NULL); /* the service has accepted it by now */
     if (send(fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
         _exit(5);
     const ssize_t n = recv(fd, got, sizeof(got), 0);
