@@ -151,7 +151,7 @@ static void the_same_by_any_number_of_threads(void **state)
     static const unsigned rows[] = {0, 2, 3, 8, 16, 1000};
     for (size_t i = 0; i < ROWS(rows); i++) {
         assert_int_equal(run_with(rows[i]), 0);
-        assert_memory_equal(&tree.got, &alone, sizeof(alone));
+        assert_same(&tree.got, &alone);
         assert_int_equal(tree.listing.len, listing.len);
         assert_memory_equal(tree.listing.data, listing.data, listing.len);
         if (rows[i])
@@ -311,11 +311,11 @@ static void threads_that_cannot_be_started(void **state)
     for (int n = 1; n <= 4; n++) {
         threads_refused_from = n;
         assert_int_equal(run_with(4), 0);
-        assert_memory_equal(&tree.got, &alone, sizeof(alone));
+        assert_same(&tree.got, &alone);
         threads_refused_from = 0;
         callocs_refused_from = n + 1; /* the first is the walking thread's, and needed */
         assert_int_equal(run_with(4), 0);
-        assert_memory_equal(&tree.got, &alone, sizeof(alone));
+        assert_same(&tree.got, &alone);
         assert_int_equal(atomic_load(&threads_started), n < 4 ? n - 1 : 3);
         callocs_refused_from = 0;
     }
@@ -338,7 +338,7 @@ static void few_descriptors(void **state)
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
         if (r < 0)
             fail_msg("%lu descriptors: %s", (unsigned long)n, tree.err.msg);
-        assert_memory_equal(&tree.got, &alone, sizeof(alone));
+        assert_same(&tree.got, &alone);
     }
 }
 
