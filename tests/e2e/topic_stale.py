@@ -240,10 +240,19 @@ CHANGES = [content_and_mtime_back, store_through_a_mapping, names_exchanged, att
            device, file_removed, directory_renamed, whiteout, content_of_the_lowest_layer]
 
 
+# What a helper keeps is its own: another containerd than the machine's is asked about layers, not bits.
+ELSEWHERE = [content_and_mtime_back, file_removed, whiteout, content_of_the_lowest_layer]
+
+
+def is_elsewhere():
+    return bool(os.environ.get("CMC_CONTAINERD"))
+
+
 def test_changes():
     img = image()
     before = keep(img)
-    for change in CHANGES:
+    changes = ELSEWHERE if is_elsewhere() else CHANGES
+    for change in changes:
         what = change.__name__.replace("_", " ")
         expected = change(img)
         event, where = create(img)
@@ -258,7 +267,7 @@ def test_changes():
     flip(img.base + "/bin/busybox")  # other images have this layer
     verify()
     oracle()
-    return f"{len(CHANGES)} kinds of change"
+    return f"{len(changes)} kinds of change"
 
 
 def test_unchanged():
@@ -363,6 +372,8 @@ def test_clock_set_back():
 
 def test_damage():
     """Bits that are not what was written, other boots and kinds of file: measured again."""
+    if is_elsewhere():
+        raise Skip("with the machine's containerd only")
     img = image()
     for at in (3, 20, 40, 70, 99, 128, 140, 170, 231):
         keep(img)
