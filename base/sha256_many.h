@@ -43,7 +43,7 @@ void cmc_sha256_many_used(const uint8_t *const msg[], const uint16_t used[], siz
 /* Ends a message of len bytes with its padding (FIPS 180-4 section 5.1.1): up to 72 bytes after it.
  * Gives how many blocks of 64 bytes it has then. */
 size_t cmc_sha256_pad(uint8_t *msg, size_t len);
-/* The same for messages of different lengths that hold their padding, and so many blocks each. */
+/* SHA-256 of n messages of any lengths that hold their padding: so many blocks each with it. */
 void cmc_sha256_many_padded(const uint8_t *const msg[], size_t blocks, size_t n, uint8_t out[][32]);
 
 /* A stream that shares lanes with others. All that has been added is a multiple of 64 bytes. */

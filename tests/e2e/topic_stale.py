@@ -239,8 +239,8 @@ CHANGES = [content_and_mtime_back, store_through_a_mapping, names_exchanged, att
            hard_link_from_elsewhere, link_to_elsewhere, another_file_of_that_size, touched, file_added,
            device, file_removed, directory_renamed, whiteout, content_of_the_lowest_layer]
 
-
-# What a helper keeps is its own: another containerd than the machine's is asked about layers, not bits.
+# What is kept is the helper's, whatever containerd there is: with others than the machine's, one kind for
+# each way to change layers is enough.
 ELSEWHERE = [content_and_mtime_back, file_removed, whiteout, content_of_the_lowest_layer]
 
 
