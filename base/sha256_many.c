@@ -2,6 +2,7 @@
 /* base/sha256_many.c -- spreads messages over the lanes of an engine of SHA-256. */
 #include "base/sha256_many.h"
 
+#include <endian.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -93,13 +94,12 @@ static void start(uint32_t h[static 8])
     memcpy(h, h0, sizeof(h0)); /* FIPS 180-4 section 5.3.3 */
 }
 
+/* By words: of bytes and shifts gcc 12 makes some 200 instructions. */
 static void store(const uint32_t h[static 8], uint8_t out[static 32])
 {
     for (unsigned i = 0; i < 8; i++, out += 4) {
-        out[0] = (uint8_t)(h[i] >> 24);
-        out[1] = (uint8_t)(h[i] >> 16);
-        out[2] = (uint8_t)(h[i] >> 8);
-        out[3] = (uint8_t)h[i];
+        const uint32_t word = htobe32(h[i]);
+        memcpy(out, &word, sizeof(word));
     }
 }
 
