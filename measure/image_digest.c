@@ -148,7 +148,7 @@ int measure_image_digest(struct measure_image *m, bool cmc, int spool, struct cm
     if (listing && measure_nodes_list(&m->nodes, listing, err) < 0)
         return -(int)err->code;
     const int r = cmc ? digest_cmc(m, spool, got.digest, err)
-                      : measure_nodes_digest(&m->nodes, got.digest, err);
+                      : measure_nodes_digest(&m->nodes, 0, got.digest, err);
     if (r < 0)
         return r;
     *out = got;

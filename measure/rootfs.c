@@ -139,6 +139,8 @@ static int hand_over(struct exact *x, uint32_t i, const struct measure_walk_entr
     struct measure_node *e = &x->nodes.v[i];
     e->u.size = sx->stx_size;
     e->changed = (uint64_t)sx->stx_ctime.tv_sec * NS_PER_S + sx->stx_ctime.tv_nsec;
+    if (measure_nodes_seen(&x->nodes, i, err) < 0)
+        return -(int)err->code;
     e->twin = measure_nodes_twin(&x->nodes, i) != 0;
     struct measure_pool_file file = {.node = i,
                                      .sparse = measure_content_sparse(sx),
@@ -147,8 +149,6 @@ static int hand_over(struct exact *x, uint32_t i, const struct measure_walk_entr
     if (e->twin || knows(x, i, at->layer, &file.facts))
         file.known = e->digest;
     measure_meter_file(&x->meter, e->twin ? 0 : sx->stx_size);
-    if (measure_nodes_seen(&x->nodes, i, err) < 0)
-        return -(int)err->code;
     if (!at->readable)
         return open_and_hand_over(x, at->fd, &file, err);
     const int r = measure_pool_file(x->pool, at->fd, &file, err);
@@ -312,7 +312,7 @@ static int measure(const struct source *from, const struct measure_rootfs_opts *
         return -(int)err->code;
     if (opts->list && opts->list(opts->list_ctx, &x->nodes, err) < 0)
         return -(int)err->code;
-    if (measure_nodes_digest(&x->nodes, got.digest, err) < 0)
+    if (measure_nodes_digest(&x->nodes, opts->threads, got.digest, err) < 0)
         return -(int)err->code;
     got.entries = x->meter.entries;
     got.files = x->meter.files;

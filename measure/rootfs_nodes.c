@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure/rootfs_nodes.c -- entries in memory, hard-link groups, and the digest of it all. */
+/* measure/rootfs_nodes.c -- entries in memory, hard-link groups, and the listing of it all. */
 #include "measure/rootfs_nodes.h"
 
 #include <stdlib.h>
@@ -120,11 +120,13 @@ int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struct cmc_err *err)
 uint32_t measure_nodes_twin(const struct measure_nodes *n, uint32_t i)
 {
     const struct measure_node *e = &n->v[i];
-    const uint32_t first = n->slot_count ? slot_of(n, e)->node : 0;
+    if (!e->group || n->groups[e->group] == i)
+        return 0;
+    const uint32_t first = n->groups[e->group];
     const struct measure_node *there = &n->v[first];
-    return first && there->type == 'f' && there->u.size == e->u.size && there->changed == e->changed
-               ? first
-               : 0;
+    const bool same = there->type == 'f' && e->type == 'f' && there->u.size == e->u.size &&
+                      there->changed == e->changed;
+    return same ? first : 0;
 }
 
 void measure_nodes_match_twins(struct measure_nodes *n)
@@ -160,8 +162,9 @@ void measure_nodes_path(const struct measure_nodes *n, uint32_t i, struct cmc_bu
     }
 }
 
-static struct measure_entry entry_of(const struct measure_nodes *n, const struct measure_node *e)
+struct measure_entry measure_nodes_entry(const struct measure_nodes *n, uint32_t i)
 {
+    const struct measure_node *e = &n->v[i];
     struct measure_entry out = {.type = e->type,
                                 .mode = e->mode,
                                 .uid = e->uid,
@@ -210,7 +213,7 @@ uint32_t measure_nodes_next(const struct measure_nodes *n, uint32_t i)
 static void list_one(const struct measure_nodes *n, uint32_t i, const struct cmc_buf *path,
                      struct cmc_buf *link, struct cmc_buf *out)
 {
-    const struct measure_entry e = entry_of(n, &n->v[i]);
+    const struct measure_entry e = measure_nodes_entry(n, i);
     const struct measure_bytes root = {(const uint8_t *)"/", 1};
     link->len = 0;
     if (n->v[i].group)
@@ -266,69 +269,4 @@ static int append(void *ctx, const void *text, size_t len, struct cmc_err *err)
 int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out, struct cmc_err *err)
 {
     return measure_nodes_write(n, append, out, err);
-}
-
-/* Names each group by its first path. The digests of directories, not needed yet, hold P(dir). */
-static int name_groups(struct measure_nodes *n, struct cmc_err *err)
-{
-    n->group_names = calloc(n->group_count + 1, sizeof(*n->group_names));
-    if (!n->group_names)
-        return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu hard-link groups", n->group_count);
-    for (size_t i = 1; i < n->count; i++) { /* a directory is before its entries */
-        struct measure_node *e = &n->v[i];
-        if (e->type == 'd')
-            measure_path_digest(n->v[e->parent].digest, name_of(n, e), e->digest);
-    }
-    for (size_t g = 1; g <= n->group_count; g++) {
-        const struct measure_node *e = &n->v[n->groups[g]];
-        measure_path_digest(n->v[e->parent].digest, name_of(n, e), n->group_names[g]);
-    }
-    return 0;
-}
-
-static void digest_dir(const struct measure_nodes *n, struct measure_node *dir)
-{
-    struct cmc_sha256_ctx c;
-    measure_dir_start(&c);
-    for (uint32_t k = 0; k < dir->u.in.count; k++)
-        cmc_sha256_add(&c, n->v[dir->u.in.first + k].digest, CMC_SHA256_LEN);
-    cmc_sha256_end(&c, dir->digest);
-}
-
-static void digest_all_but_dirs(struct measure_nodes *n)
-{
-    struct measure_entries_due due = {0};
-    for (size_t i = 1; i < n->count; i++) {
-        struct measure_node *e = &n->v[i];
-        if (e->type == 'd')
-            continue;
-        struct measure_entry entry = entry_of(n, e);
-        entry.group = e->group ? n->group_names[e->group] : NULL;
-        measure_entries_add(&due, &entry, e->digest);
-    }
-    measure_entries_end(&due);
-}
-
-static void digest_dirs(struct measure_nodes *n)
-{
-    for (size_t i = n->count; i-- > 0;) { /* entries are after their directory */
-        struct measure_node *e = &n->v[i];
-        if (e->type != 'd')
-            continue;
-        digest_dir(n, e);
-        const struct measure_entry entry = entry_of(n, e);
-        if (i > 0)
-            measure_entry_digest(&entry, e->digest);
-    }
-}
-
-int measure_nodes_digest(struct measure_nodes *n, uint8_t out[static CMC_SHA256_LEN],
-                         struct cmc_err *err)
-{
-    if (n->group_count && name_groups(n, err) < 0)
-        return -(int)err->code;
-    digest_all_but_dirs(n);
-    digest_dirs(n);
-    measure_root_digest(n->v[0].digest, entry_of(n, &n->v[0]).xattrs, out);
-    return 0;
 }

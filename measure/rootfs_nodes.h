@@ -27,8 +27,9 @@ struct measure_node {               /* 96 bytes each; names and offsets are plac
     uint32_t xattrs; /* u32 length, then the encoding; 0 for none */
     uint32_t group;  /* 0 for none, else a place in groups */
     uint16_t mode;
-    char type; /* 0 until it is known */
-    bool twin; /* f: its content is that of its group's first node */
+    char type;     /* 0 until it is known */
+    bool twin : 1; /* f: its content is that of its group's first node */
+    bool way : 1;  /* d: leads to a group's first node; at the end */
 };
 
 struct measure_slot {
@@ -62,8 +63,8 @@ CMC_MUST_CHECK int measure_nodes_add(struct measure_nodes *n, uint32_t parent, u
  * Errors: -CMC_E_LIMIT (memory). */
 CMC_MUST_CHECK int measure_nodes_seen(struct measure_nodes *n, uint32_t i, struct cmc_err *err);
 
-/* A file that was seen before and is i by another name, unchanged since it was read: same device,
- * inode, size and ctime. 0: there is none. */
+/* A file that was seen before i and is i by another name, unchanged since it was read: same device,
+ * inode, size and ctime. i was seen, too. 0: there is none. */
 uint32_t measure_nodes_twin(const struct measure_nodes *n, uint32_t i);
 
 /* Gives twins the content digests that their firsts have by now. */
@@ -80,7 +81,10 @@ CMC_MUST_CHECK int measure_nodes_write(const struct measure_nodes *n, measure_no
 /* The same, whole. Errors: -CMC_E_LIMIT (out's maximum). */
 CMC_MUST_CHECK int measure_nodes_list(const struct measure_nodes *n, struct cmc_buf *out,
                                       struct cmc_err *err);
-/* The root digest. Once: content digests are gone afterwards. Errors: -CMC_E_LIMIT (memory). */
-CMC_MUST_CHECK int measure_nodes_digest(struct measure_nodes *n, uint8_t out[static CMC_SHA256_LEN],
-                                        struct cmc_err *err);
+/* Entry i, but for its group; borrows n's text and the node's digest. */
+struct measure_entry measure_nodes_entry(const struct measure_nodes *n, uint32_t i);
+/* The root digest, by as many threads at most; 0: as many as we may keep busy. Once: content
+ * digests are gone afterwards. Errors: -CMC_E_LIMIT (memory). */
+CMC_MUST_CHECK int measure_nodes_digest(struct measure_nodes *n, unsigned threads,
+                                        uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err);
 #endif

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "measure/cpus.h"
+#include "measure/descriptors.h"
 #include "measure/rootfs_pool_parts.h"
 #include "measure/rootfs_walk.h"
 
@@ -54,6 +55,7 @@ int measure_pool_new(const struct measure_rootfs_opts *opts, struct measure_mete
     (void)pthread_cond_init(&p->work, NULL);
     (void)pthread_cond_init(&p->done, NULL);
     meter->shared = &p->shared;
+    measure_descriptors_reserve();
     measure_pool_spare(p, MEASURE_WALK_DESCRIPTORS);
     if (measure_pool_add(p, err) < 0) {
         measure_pool_free(p);

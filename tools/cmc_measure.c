@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/no_core.h"
 #include "base/options.h"
+#include "measure/descriptors.h"
 #include "tools/cmc_measure_job.h"
 #include "tools/cmc_measure_refs.h"
 
@@ -114,6 +115,7 @@ static int serve(const struct settings *s, const char *path, struct cmc_err *err
                                   .refs = CMC_MEASURE_REFS_TOP};
     struct cmc_helper_request request;
     struct cmc_helper_result result;
+    measure_descriptors_reserve(); /* before the link has a thread */
     if (cmc_measure_link_read(CMC_HELPER_FD, &frame, &request, err) < 0 ||
         cmc_measure_link_start(CMC_HELPER_FD, &env.link, err) < 0)
         return -(int)err->code;

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import os
+import resource
 import shutil
 import socket
 import struct
 import subprocess
+import time
 
 from ttrpc import message
-from world import (BIN, CONFIG, DELETE, DROP, FAILED, KEEP, MEASURE_FAILED, NOT_RECORDED, PLACE,
+from world import (BIN, CONFIG, CREATE, DELETE, DROP, FAILED, KEEP, MEASURE_FAILED, NOT_RECORDED, PLACE,
                    RECORDED, REFUSED, REPLACE, RUNC_OPTIONS, RUNTIME, RUNTIME_OPTIONS, STATE, Helper,
                    create_request, expect, has, request_frame, same, spec, text, tree)
 
@@ -340,3 +342,25 @@ def the_configured_tcti_is_used(world):
     same(world.ask().outcome, RECORDED, "the option wins")
     world.configure()
     expect(os.path.exists(CONFIG) and os.path.exists(RUNTIME), "configured again")
+
+
+def numbers_of(pid):
+    """What /proc says of a process in plain numbers."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        fields = [line.split() for line in status]
+    return {field[0]: int(field[1]) for field in fields if field[1:] and field[1].isdigit()}
+
+
+@case
+def room_for_descriptors_before_there_are_threads(world):
+    """The kernel's table is large already when the request has not come: nobody waits for it later."""
+    name, bundle = world.name(), world.bundle()
+    want = min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    helper = Helper(world, bundle)
+    end = time.monotonic() + 10
+    while (now := numbers_of(helper.process.pid))["FDSize:"] < want:
+        expect(time.monotonic() < end, f"room for {now['FDSize:']} descriptors, not {want}")
+        time.sleep(0.01)
+    same(now["Threads:"], 1, "threads")
+    helper.send(request_frame(CREATE, name, create_request(name, bundle), bundle))
+    same(helper.finish().outcome, RECORDED, "outcome")

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/measure/test_rootfs_nodes.c -- groups, paths and memory of a tree. */
+#include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +14,18 @@
 #include "measure/listing.h"
 #include "measure/rootfs_nodes.h"
 #include "tests/lib/rows.h"
+
+static unsigned threads_asked, threads_given;
+
+/* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c): the linker's --wrap names them */
+int __real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
+/* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c) */
+
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg)
+{
+    return threads_asked++ < threads_given ? __real_pthread_create(t, a, f, arg) : EAGAIN;
+}
 
 static struct measure_nodes tree(void)
 {
@@ -70,7 +84,7 @@ static void groups_and_listing(void **state)
     assert_int_equal(measure_nodes_list(&n, &out, &err), 0);
     assert_int_equal(out.len, sizeof(want) - 1);
     assert_memory_equal(out.data, want, out.len);
-    assert_int_equal(measure_nodes_digest(&n, by_nodes, &err), 0);
+    assert_int_equal(measure_nodes_digest(&n, 1, by_nodes, &err), 0);
     assert_int_equal(measure_listing_digest(out.data, out.len, by_listing, &err), 0);
     assert_memory_equal(by_nodes, by_listing, sizeof(by_nodes));
     cmc_buf_done(&out);
@@ -78,6 +92,52 @@ static void groups_and_listing(void **state)
     assert_int_equal(measure_nodes_list(&n, &out, &err), -CMC_E_LIMIT);
     cmc_buf_done(&out);
     measure_nodes_done(&n);
+}
+
+/* Directories within each other; every seventh entry is an earlier one by another name. */
+static struct measure_nodes large_tree(uint32_t entries)
+{
+    enum { IN_A_DIR = 1000 };
+    struct measure_nodes n = tree();
+    uint32_t dir = 0;
+    for (uint32_t i = 0; i < entries; i++) {
+        char name[12];
+        (void)snprintf(name, sizeof(name), "%06u", (unsigned)i);
+        const bool last = i % IN_A_DIR == IN_A_DIR - 1; /* the next ones are in it */
+        const uint32_t e = add(&n, dir, name, last ? 'd' : 'p');
+        if (!last)
+            seen(&n, e, 1, i % 7 ? i : i / 14);
+        dir = last ? e : dir;
+    }
+    return n;
+}
+
+/* The listing has a reader of its own, in one thread: both find the same. */
+static void digest_by_threads(void **state)
+{
+    static const struct {
+        uint32_t entries;
+        unsigned threads, given, asked;
+    } rows[] = {
+        {40000, 1, 9, 0}, {40000, 2, 9, 1}, {40000, 3, 9, 2}, {40000, 64, 64, 3},
+        {40000, 4, 0, 3}, {40000, 3, 1, 2}, {16000, 4, 9, 0}, {16400, 4, 9, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct measure_nodes n = large_tree(rows[i].entries);
+        cmc_autobuf struct cmc_buf list = cmc_buf_of(32 << 20);
+        struct cmc_err err = {0};
+        uint8_t by_nodes[CMC_SHA256_LEN], by_listing[CMC_SHA256_LEN];
+        assert_true(n.group_count > 1000);
+        assert_int_equal(measure_nodes_list(&n, &list, &err), 0);
+        assert_int_equal(measure_listing_digest(list.data, list.len, by_listing, &err), 0);
+        threads_asked = 0;
+        threads_given = rows[i].given;
+        assert_int_equal(measure_nodes_digest(&n, rows[i].threads, by_nodes, &err), 0);
+        assert_memory_equal(by_nodes, by_listing, sizeof(by_nodes));
+        assert_int_equal(threads_asked, rows[i].asked);
+        measure_nodes_done(&n);
+    }
 }
 
 struct pieces {
@@ -158,22 +218,26 @@ static void twins(void **state)
     (void)state;
     struct measure_nodes n = tree();
     const uint32_t first = add(&n, 0, "a", 'f'), fifo = add(&n, 0, "b", 'p');
-    const uint32_t i = add(&n, 0, "c", 'f');
     n.v[first].u.size = 7;
     n.v[first].changed = 5000;
-    n.v[i] = n.v[first];
-    assert_int_equal(measure_nodes_twin(&n, i), 0); /* nothing was seen yet */
     seen(&n, first, 1, 100);
     seen(&n, fifo, 1, 7);
+    assert_int_equal(measure_nodes_twin(&n, first), 0); /* nothing was seen before it */
     for (size_t k = 0; k < ROWS(rows); k++) {
-        n.v[i].dev = rows[k].dev;
-        n.v[i].ino = rows[k].ino;
+        const uint32_t i = add(&n, 0, "c", 'f');
         n.v[i].u.size = rows[k].size;
         n.v[i].changed = rows[k].changed;
+        seen(&n, i, rows[k].dev, rows[k].ino);
         assert_int_equal(measure_nodes_twin(&n, i), rows[k].twin ? first : 0);
+        assert_int_equal(measure_nodes_twin(&n, first), 0);
     }
-    n.v[i] = n.v[fifo];
-    assert_int_equal(measure_nodes_twin(&n, i), 0);
+    const uint32_t file = add(&n, 0, "d", 'f'), other = add(&n, 0, "e", 'p');
+    seen(&n, file, 1, 7); /* it was a FIFO */
+    assert_int_equal(measure_nodes_twin(&n, file), 0);
+    n.v[other].u.size = 7;
+    n.v[other].changed = 5000;
+    seen(&n, other, 1, 100); /* it was a file */
+    assert_int_equal(measure_nodes_twin(&n, other), 0);
     measure_nodes_done(&n);
 }
 
@@ -210,11 +274,9 @@ static void entries_are_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(groups_and_listing),
-        cmocka_unit_test(listing_in_pieces),
-        cmocka_unit_test(paths),
-        cmocka_unit_test(many_inodes),
-        cmocka_unit_test(twins),
+        cmocka_unit_test(groups_and_listing),  cmocka_unit_test(digest_by_threads),
+        cmocka_unit_test(listing_in_pieces),   cmocka_unit_test(paths),
+        cmocka_unit_test(many_inodes),         cmocka_unit_test(twins),
         cmocka_unit_test(entries_are_limited),
     };
     return cmocka_run_group_tests_name("measure/rootfs_nodes", tests, NULL, NULL);
