@@ -73,9 +73,12 @@ static int grow_slots(struct measure_nodes *n, struct cmc_err *err)
 {
     const struct measure_nodes old = *n;
     const size_t count = old.slot_count ? old.slot_count * 2 : 512;
-    struct measure_slot *slots = calloc(count, sizeof(*slots));
+    struct measure_slot *slots = reallocarray(NULL, count, sizeof(*slots));
     if (!slots)
         return cmc_fail(err, CMC_E_LIMIT, "out of memory for %zu inodes", count);
+    /* Not calloc(): its pages are read before they are written, and a page of zeros that becomes
+     * one's own is taken from the other threads' CPUs by an interrupt. */
+    explicit_bzero(slots, count * sizeof(*slots));
     n->slots = slots;
     n->slot_count = count;
     for (size_t i = 0; i < old.slot_count; i++)

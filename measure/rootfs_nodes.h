@@ -27,9 +27,10 @@ struct measure_node {               /* 96 bytes each; names and offsets are plac
     uint32_t xattrs; /* u32 length, then the encoding; 0 for none */
     uint32_t group;  /* 0 for none, else a place in groups */
     uint16_t mode;
-    char type;     /* 0 until it is known */
-    bool twin : 1; /* f: its content is that of its group's first node */
-    bool way : 1;  /* d: leads to a group's first node; at the end */
+    char type;         /* 0 until it is known */
+    bool twin : 1;     /* f: its content is that of its group's first node */
+    bool way : 1;      /* d: leads to a group's first node; at the end */
+    bool digested : 1; /* d: digest is the entry's; at the end */
 };
 
 struct measure_slot {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure/rootfs_nodes_digest.c -- the digest of all entries: those of many by several threads,
- * then directories from the innermost on. */
+/* measure/rootfs_nodes_digest.c -- the digest of all entries, by several threads where there are
+ * many: in each share what is no directory, then directories from the innermost on; at the end
+ * those that reach from one share into another. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,9 +49,8 @@ static int name_groups(struct measure_nodes *n, struct cmc_err *err)
     return 0;
 }
 
-static void *digest_share(void *arg)
+static void digest_files(const struct share *s)
 {
-    const struct share *s = arg;
     const struct measure_nodes *n = s->n;
     struct measure_entries_due due = {0};
     for (size_t i = s->from; i < s->to; i++) {
@@ -62,34 +62,18 @@ static void *digest_share(void *arg)
         measure_entries_add(&due, &entry, e->digest);
     }
     measure_entries_end(&due);
-    return NULL;
 }
 
-static size_t shares_of(size_t entries, unsigned threads)
+/* Has all that is in the directory its digest, and is it before to? */
+static bool is_full(const struct measure_nodes *n, const struct measure_node *dir, size_t to)
 {
-    const size_t worth = entries / SHARE;
-    if (worth < 2)
-        return 1;
-    size_t shares = threads ? threads : measure_cpus();
-    shares = shares < SHARES_MAX ? shares : SHARES_MAX;
-    return shares < worth ? shares : worth;
-}
-
-static void digest_all_but_dirs(const struct measure_nodes *n, unsigned threads)
-{
-    struct share share[SHARES_MAX];
-    bool started[SHARES_MAX] = {false};
-    const size_t shares = shares_of(n->count, threads), each = n->count / shares;
-    for (size_t k = shares; k-- > 0;) {
-        share[k] = (struct share){n, k * each, k + 1 < shares ? (k + 1) * each : n->count, 0};
-        started[k] =
-            k > 0 && measure_thread_start(&share[k].thread, STACK, digest_share, &share[k]);
-        if (!started[k])
-            (void)digest_share(&share[k]);
-    }
-    for (size_t k = 0; k < shares; k++)
-        if (started[k])
-            (void)pthread_join(share[k].thread, NULL);
+    const size_t first = dir->u.in.first, end = first + dir->u.in.count;
+    if (end > to)
+        return false;
+    for (size_t i = first; i < end; i++)
+        if (n->v[i].type == 'd' && !n->v[i].digested)
+            return false;
+    return true;
 }
 
 static void digest_dir(const struct measure_nodes *n, struct measure_node *dir)
@@ -107,13 +91,16 @@ static void digest_dir(const struct measure_nodes *n, struct measure_node *dir)
         }
     }
     cmc_sha256_end(&c, dir->digest);
+    dir->digested = true;
 }
 
-static void digest_dirs(struct measure_nodes *n)
+/* Directories of the share, but those that hold something of a later one. */
+static void digest_dirs(const struct share *s)
 {
-    for (size_t i = n->count; i-- > 0;) { /* entries are after their directory */
+    const struct measure_nodes *n = s->n;
+    for (size_t i = s->to; i-- > s->from;) { /* entries are after their directory */
         struct measure_node *e = &n->v[i];
-        if (e->type != 'd')
+        if (e->type != 'd' || e->digested || !is_full(n, e, s->to))
             continue;
         digest_dir(n, e);
         const struct measure_entry entry = measure_nodes_entry(n, (uint32_t)i);
@@ -122,13 +109,48 @@ static void digest_dirs(struct measure_nodes *n)
     }
 }
 
+static void *digest_share(void *arg)
+{
+    const struct share *s = arg;
+    digest_files(s);
+    digest_dirs(s);
+    return NULL;
+}
+
+static size_t shares_of(size_t entries, unsigned threads)
+{
+    const size_t worth = entries / SHARE;
+    if (worth < 2)
+        return 1;
+    size_t shares = threads ? threads : measure_cpus();
+    shares = shares < SHARES_MAX ? shares : SHARES_MAX;
+    return shares < worth ? shares : worth;
+}
+
+static void digest_shares(const struct measure_nodes *n, unsigned threads)
+{
+    struct share share[SHARES_MAX];
+    bool started[SHARES_MAX] = {false};
+    const size_t shares = shares_of(n->count, threads), each = n->count / shares;
+    for (size_t k = shares; k-- > 0;) {
+        share[k] = (struct share){n, k * each, k + 1 < shares ? (k + 1) * each : n->count, 0};
+        started[k] =
+            k > 0 && measure_thread_start(&share[k].thread, STACK, digest_share, &share[k]);
+        if (!started[k])
+            (void)digest_share(&share[k]);
+    }
+    for (size_t k = 0; k < shares; k++)
+        if (started[k])
+            (void)pthread_join(share[k].thread, NULL);
+}
+
 int measure_nodes_digest(struct measure_nodes *n, unsigned threads,
                          uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err)
 {
     if (n->group_count && name_groups(n, err) < 0)
         return -(int)err->code;
-    digest_all_but_dirs(n, threads);
-    digest_dirs(n);
+    digest_shares(n, threads);
+    digest_dirs(&(struct share){.n = n, .to = n->count});
     measure_root_digest(n->v[0].digest, measure_nodes_entry(n, 0).xattrs, out);
     return 0;
 }

@@ -4,10 +4,12 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,15 +18,32 @@
 #include "tests/lib/rows.h"
 
 static unsigned threads_asked, threads_given;
+static struct late { /* a thread that begins when another may be done */
+    void *(*run)(void *);
+    void *arg;
+} late;
+static bool are_late;
 
 /* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c): the linker's --wrap names them */
 int __real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
 int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
 /* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c) */
 
+static void *run_late(void *arg)
+{
+    (void)arg;
+    (void)usleep(100000);
+    return late.run(late.arg);
+}
+
 int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg)
 {
-    return threads_asked++ < threads_given ? __real_pthread_create(t, a, f, arg) : EAGAIN;
+    if (threads_asked++ >= threads_given)
+        return EAGAIN;
+    if (!are_late)
+        return __real_pthread_create(t, a, f, arg);
+    late = (struct late){f, arg};
+    return __real_pthread_create(t, a, run_late, NULL);
 }
 
 static struct measure_nodes tree(void)
@@ -94,21 +113,43 @@ static void groups_and_listing(void **state)
     measure_nodes_done(&n);
 }
 
-/* Directories within each other; every seventh entry is an earlier one by another name. */
+struct growth {
+    struct measure_nodes *n;
+    uint32_t entries; /* at most */
+    uint32_t number;
+};
+
+static uint32_t some(struct growth *g, uint32_t below)
+{
+    g->number = g->number * 1664525 + 1013904223;
+    return (g->number >> 16) % below;
+}
+
+/* As a walk does: all names of a directory, then one after the other what they stand for. Every
+ * seventh entry is an earlier one by another name; directories may be empty. */
+static void fill(struct growth *g, uint32_t dir, uint32_t count, uint32_t depth)
+{
+    const uint32_t first = (uint32_t)g->n->count;
+    g->n->v[dir].u.in.first = first;
+    for (uint32_t i = 0; i < count && g->n->count <= g->entries; i++) {
+        char name[12];
+        (void)snprintf(name, sizeof(name), "%06u", (unsigned)g->n->count);
+        (void)add(g->n, dir, name, depth == 0 || (depth < 6 && some(g, 5) == 0) ? 'd' : 'p');
+    }
+    const uint32_t end = (uint32_t)g->n->count;
+    for (uint32_t i = first; i < end; i++)
+        if (g->n->v[i].type == 'd')
+            fill(g, i, some(g, depth % 3 ? 12 : 200), depth + 1);
+        else
+            seen(g->n, i, 1, i % 7 ? i : i / 3);
+}
+
+/* Some directories are whole in a share of the entries, some reach into later shares. */
 static struct measure_nodes large_tree(uint32_t entries)
 {
-    enum { IN_A_DIR = 1000 };
     struct measure_nodes n = tree();
-    uint32_t dir = 0;
-    for (uint32_t i = 0; i < entries; i++) {
-        char name[12];
-        (void)snprintf(name, sizeof(name), "%06u", (unsigned)i);
-        const bool last = i % IN_A_DIR == IN_A_DIR - 1; /* the next ones are in it */
-        const uint32_t e = add(&n, dir, name, last ? 'd' : 'p');
-        if (!last)
-            seen(&n, e, 1, i % 7 ? i : i / 14);
-        dir = last ? e : dir;
-    }
+    struct growth g = {&n, entries, entries};
+    fill(&g, 0, entries / 50, 0);
     return n;
 }
 
@@ -128,6 +169,7 @@ static void digest_by_threads(void **state)
         cmc_autobuf struct cmc_buf list = cmc_buf_of(32 << 20);
         struct cmc_err err = {0};
         uint8_t by_nodes[CMC_SHA256_LEN], by_listing[CMC_SHA256_LEN];
+        assert_in_range(n.count, rows[i].entries, rows[i].entries + 1);
         assert_true(n.group_count > 1000);
         assert_int_equal(measure_nodes_list(&n, &list, &err), 0);
         assert_int_equal(measure_listing_digest(list.data, list.len, by_listing, &err), 0);
@@ -138,6 +180,35 @@ static void digest_by_threads(void **state)
         assert_int_equal(threads_asked, rows[i].asked);
         measure_nodes_done(&n);
     }
+}
+
+/* A directory whose last entries the other thread digests is not digested before they are. */
+static void directory_in_two_shares(void **state)
+{
+    enum { N = 9000 };
+    (void)state;
+    are_late = true;
+    threads_given = 1;
+    for (uint32_t more = 0; more < 4; more++) { /* entries of the first directory beyond the half */
+        struct measure_nodes n = tree();
+        cmc_autobuf struct cmc_buf list = cmc_buf_of(8 << 20);
+        struct cmc_err err = {0};
+        uint8_t by_nodes[CMC_SHA256_LEN], by_listing[CMC_SHA256_LEN];
+        const uint32_t a = add(&n, 0, "a", 'd'), b = add(&n, 0, "b", 'd');
+        for (uint32_t i = 0; i < 2 * N; i++) {
+            char name[12];
+            (void)snprintf(name, sizeof(name), "%06u", (unsigned)i);
+            (void)add(&n, i < N - 2 + more ? a : b, name, 'p');
+        }
+        assert_int_equal(measure_nodes_list(&n, &list, &err), 0);
+        assert_int_equal(measure_listing_digest(list.data, list.len, by_listing, &err), 0);
+        threads_asked = 0;
+        assert_int_equal(measure_nodes_digest(&n, 2, by_nodes, &err), 0);
+        assert_int_equal(threads_asked, 1);
+        assert_memory_equal(by_nodes, by_listing, sizeof(by_nodes));
+        measure_nodes_done(&n);
+    }
+    are_late = false;
 }
 
 struct pieces {
@@ -274,9 +345,13 @@ static void entries_are_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(groups_and_listing),  cmocka_unit_test(digest_by_threads),
-        cmocka_unit_test(listing_in_pieces),   cmocka_unit_test(paths),
-        cmocka_unit_test(many_inodes),         cmocka_unit_test(twins),
+        cmocka_unit_test(groups_and_listing),
+        cmocka_unit_test(digest_by_threads),
+        cmocka_unit_test(directory_in_two_shares),
+        cmocka_unit_test(listing_in_pieces),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(many_inodes),
+        cmocka_unit_test(twins),
         cmocka_unit_test(entries_are_limited),
     };
     return cmocka_run_group_tests_name("measure/rootfs_nodes", tests, NULL, NULL);
