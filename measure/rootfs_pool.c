@@ -16,7 +16,7 @@
 
 enum {
     /* Below this a thread costs more than it brings. */
-    WORTH_FILES = 64,
+    WORTH_FILES = 256,
     WORTH_BYTES = 4 << 20,
     DESCRIPTORS_KEPT = 14 /* for whoever else needs a few */
 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "measure/descriptors.h"
 #include "measure/rootfs_verity.h"
 
 static int by_inode(const void *a, const void *b)
@@ -63,19 +64,28 @@ static int read_job(struct measure_worker *w, struct measure_job *j, struct cmc_
     return measure_look_same(j->fd, &j->facts, err);
 }
 
+static void close_all(struct measure_job *job[], size_t n)
+{
+    int fd[MEASURE_WORKER_FILES];
+    for (size_t i = 0; i < n; i++) {
+        fd[i] = job[i]->fd;
+        job[i]->fd = -1;
+    }
+    measure_descriptors_close(fd, n);
+}
+
 int measure_worker_run(struct measure_worker *w, struct measure_job *job[], size_t n,
                        uint32_t *node, struct cmc_err *err)
 {
     int r = 0;
     *node = job[0]->node;
     qsort(job, n, sizeof(void *), by_inode);
-    for (size_t i = 0; i < n; i++) {
-        if (r == 0 && !atomic_load_explicit(&w->meter->shared->stop, memory_order_relaxed)) {
+    for (size_t i = 0; i < n && r == 0; i++)
+        if (!atomic_load_explicit(&w->meter->shared->stop, memory_order_relaxed)) {
             *node = job[i]->node;
             r = read_job(w, job[i], err);
         }
-        cmc_closep(&job[i]->fd);
-    }
+    close_all(job, n);
     if (r == 0)
         return flush(w, err);
     w->batch.files = w->batch.blocks = w->unmetered = 0;

@@ -2,12 +2,15 @@
 /* tests/unit/measure/test_descriptors.c -- the table of open files is large before threads share
  * it. In children: a table never shrinks, and fork() copies no more of it than is in use. */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +20,22 @@
 #include "base/cleanup.h"
 #include "measure/descriptors.h"
 #include "measure/rootfs_pool.h"
+#include "tests/lib/rows.h"
+
+static unsigned ranges;
+static bool unknown; /* close_range(2) */
+
+/* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c): the linker's --wrap names them */
+int __real_close_range(unsigned first, unsigned last, int flags);
+int __wrap_close_range(unsigned first, unsigned last, int flags);
+
+int __wrap_close_range(unsigned first, unsigned last, int flags)
+{
+    ranges++;
+    errno = ENOSYS;
+    return unknown ? -1 : __real_close_range(first, last, flags);
+}
+/* NOLINTEND(bugprone-reserved-identifier, cert-dcl37-c) */
 
 /* How many descriptors the kernel's table has room for; 0 when it does not say. */
 static unsigned table_size(void)
@@ -119,11 +138,44 @@ static void no_more_than_the_limit(void **state)
     in_a_child(leaves_what_is_open);
 }
 
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* Those that are given, in any order, and none beside or between them. */
+static void closes_these(void **state)
+{
+    static const struct {
+        const char *these; /* of ten in a row */
+        unsigned ranges;
+    } rows[] = {{"", 0}, {"4", 1}, {"0123456789", 1}, {"9876543210", 1}, {"5180", 3}, {"97531", 5}};
+    (void)state;
+    for (size_t i = 0; i < 2 * ROWS(rows); i++) {
+        const char *these = rows[i / 2].these;
+        const size_t n = strlen(these);
+        int fd[10];
+        unknown = i % 2;
+        ranges = 0;
+        for (int k = 0; k < 10; k++)
+            assert_int_equal(dup2(0, 400 + k), 400 + k);
+        for (size_t k = 0; k < n; k++)
+            fd[k] = 400 + these[k] - '0';
+        measure_descriptors_close(fd, n);
+        for (int k = 0; k < 10; k++)
+            assert_int_equal(is_open(400 + k), !strchr(these, '0' + k));
+        assert_int_equal(ranges, rows[i / 2].ranges);
+        for (int k = 0; k < 10; k++)
+            (void)close(400 + k);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(room_for_many),
         cmocka_unit_test(no_more_than_the_limit),
+        cmocka_unit_test(closes_these),
     };
     return cmocka_run_group_tests_name("measure/descriptors", tests, NULL, NULL);
 }

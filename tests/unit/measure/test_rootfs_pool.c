@@ -23,11 +23,13 @@ static struct tree tree;
 
 static atomic_int threads_started;
 static int threads_refused_from, callocs_refused_from; /* 0: none */
-static atomic_int callocs;
+static atomic_int callocs, closed_twice;
 
 /* NOLINTBEGIN(bugprone-reserved-identifier, cert-dcl37-c): the linker's --wrap names them */
 ssize_t __real_pread(int fd, void *buf, size_t len, off_t at);
 ssize_t __wrap_pread(int fd, void *buf, size_t len, off_t at);
+int __real_close(int fd);
+int __wrap_close(int fd);
 int __real_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
 int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg);
 void *__real_calloc(size_t count, size_t size);
@@ -43,6 +45,14 @@ ssize_t __wrap_pread(int fd, void *buf, size_t len, off_t at)
         atomic_compare_exchange_strong(&victim, &is, 0) && act() < 0)
         return -1;
     return __real_pread(fd, buf, len, at);
+}
+
+int __wrap_close(int fd)
+{
+    const int r = __real_close(fd);
+    if (r < 0 && errno == EBADF)
+        (void)atomic_fetch_add(&closed_twice, 1);
+    return r;
 }
 
 int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg)
@@ -385,6 +395,13 @@ static void a_small_tree_starts_no_thread(void **state)
     tree = large_one;
 }
 
+/* The number may be somebody else's by then. Of all tests before this one. */
+static void nothing_was_closed_twice(void **state)
+{
+    (void)state;
+    assert_int_equal(atomic_load(&closed_twice), 0);
+}
+
 static void *nothing(void *arg)
 {
     return arg;
@@ -416,6 +433,7 @@ int main(void)
         cmocka_unit_test(few_descriptors),
         cmocka_unit_test(spared_descriptors),
         cmocka_unit_test(a_small_tree_starts_no_thread),
+        cmocka_unit_test(nothing_was_closed_twice),
     };
     size_t n = 0;
     for (size_t i = 0; i < ROWS(faults); i++)
