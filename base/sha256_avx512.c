@@ -87,7 +87,7 @@ INLINE void turn_rows(__m512i r[static 4])
     r[3] = _mm512_unpackhi_epi64(t1, t3);
 }
 
-INLINE void turn_columns(__m512i r[static 16], unsigned c)
+INLINE void turn_columns(__m512i r[static 16], size_t c)
 {
     enum { EVEN = 0x88, ODD = 0xdd }; /* quarters of both */
     __m512i t0 = _mm512_shuffle_i32x4(r[c], r[c + 4], EVEN);
@@ -112,7 +112,7 @@ INLINE void transpose(__m512i r[static 16])
 
 /* One of LOAD_STEPS of loading a block of each message. */
 enum { LOAD_STEPS = 8 };
-INLINE void load(const uint8_t *const data[static LANES], size_t at, unsigned step,
+INLINE void load(const uint8_t *const data[static LANES], size_t at, size_t step,
                  __m512i w[static 16])
 {
     const __m512i big_endian =
@@ -122,7 +122,7 @@ INLINE void load(const uint8_t *const data[static LANES], size_t at, unsigned st
         return;
     }
 #pragma GCC unroll 16
-    for (unsigned i = 4 * step; i < 4 * step + 4; i++)
+    for (size_t i = 4 * step; i < 4 * step + 4; i++)
         w[i] = _mm512_shuffle_epi8(_mm512_loadu_si512(data[i] + at), big_endian);
     turn_rows(w + 4 * step);
 }

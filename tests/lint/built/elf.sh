@@ -31,7 +31,7 @@ for program in "$build"/bin/* "$build"/libexec/cmc/*; do
     containerd-shim-*) case_of "$name is_static" is_static "$program" ;;
     cmcctl | cmc-signing-tool) may_need "$program" '|libcrypto\.so\.3' ;;
     cmcd) may_need "$program" '|libcrypto\.so\.3|libtss2-esys\.so\.[0-9]+' ;;
-    measure-bundle) may_need "$program" '|libarchive\.so\.[0-9]+' ;;
+    measure-bundle) may_need "$program" '|libz\.so\.1|libzstd\.so\.1' ;;
     *) may_need "$program" '' ;; # cmc-measure above all: libcrypto.so alone doubles its time
     esac
 done

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -32,7 +32,7 @@ int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void
 static void *run_late(void *arg)
 {
     (void)arg;
-    (void)usleep(100000);
+    (void)nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     return late.run(late.arg);
 }
 
@@ -125,17 +125,23 @@ static uint32_t some(struct growth *g, uint32_t below)
     return (g->number >> 16) % below;
 }
 
+static void put_names(struct growth *g, uint32_t dir, uint32_t count, uint32_t depth)
+{
+    g->n->v[dir].u.in.first = (uint32_t)g->n->count;
+    for (uint32_t i = 0; i < count && g->n->count <= g->entries; i++) {
+        char name[12];
+        const bool is_dir = depth == 0 || (depth < 6 && some(g, 5) == 0);
+        (void)snprintf(name, sizeof(name), "%06u", (unsigned)g->n->count);
+        (void)add(g->n, dir, name, is_dir ? 'd' : 'p');
+    }
+}
+
 /* As a walk does: all names of a directory, then one after the other what they stand for. Every
  * seventh entry is an earlier one by another name; directories may be empty. */
 static void fill(struct growth *g, uint32_t dir, uint32_t count, uint32_t depth)
 {
     const uint32_t first = (uint32_t)g->n->count;
-    g->n->v[dir].u.in.first = first;
-    for (uint32_t i = 0; i < count && g->n->count <= g->entries; i++) {
-        char name[12];
-        (void)snprintf(name, sizeof(name), "%06u", (unsigned)g->n->count);
-        (void)add(g->n, dir, name, depth == 0 || (depth < 6 && some(g, 5) == 0) ? 'd' : 'p');
-    }
+    put_names(g, dir, count, depth);
     const uint32_t end = (uint32_t)g->n->count;
     for (uint32_t i = first; i < end; i++)
         if (g->n->v[i].type == 'd')
