@@ -91,7 +91,7 @@ static void make_joined(enum made how, struct cmc_buf *packed)
     const size_t third = TEXT / 3;
     for (uint8_t i = 0; i < 3; i++) {
         if (how == SKIPPED)
-            put_skipped(packed, (uint8_t)(7 * i));
+            put_skipped(packed, (uint8_t)(7 * i + 1));
         if (how == GZIPS)
             put_gzip(packed, text + i * third, third);
         else
