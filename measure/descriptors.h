@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure/descriptors.h -- this process's table of open files: room in it, and many entries at
- * once.
- */
+/* measure/descriptors.h -- room in this process's table of open files, and closing many of them. */
 #ifndef MEASURE_DESCRIPTORS_H
 #define MEASURE_DESCRIPTORS_H
 #include <stddef.h>
