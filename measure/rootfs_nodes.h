@@ -85,7 +85,8 @@ CMC_MUST_CHECK int measure_nodes_list(const struct measure_nodes *n, struct cmc_
 /* Entry i, but for its group; borrows n's text and the node's digest. */
 struct measure_entry measure_nodes_entry(const struct measure_nodes *n, uint32_t i);
 /* The root digest, by as many threads at most; 0: as many as we may keep busy. Once: content
- * digests are gone afterwards. Errors: -CMC_E_LIMIT (memory). */
+ * digests are gone afterwards. Errors: -CMC_E_LIMIT (memory), -CMC_E_FORMAT (no tree: a directory
+ * comes after what is in it). */
 CMC_MUST_CHECK int measure_nodes_digest(struct measure_nodes *n, unsigned threads,
                                         uint8_t out[static CMC_SHA256_LEN], struct cmc_err *err);
 #endif

@@ -151,6 +151,8 @@ int measure_nodes_digest(struct measure_nodes *n, unsigned threads,
         return -(int)err->code;
     digest_shares(n, threads);
     digest_dirs(&(struct share){.n = n, .to = n->count});
+    if (!n->v[0].digested) /* never a digest of less than all */
+        return cmc_fail(err, CMC_E_FORMAT, "a directory comes after what is in it");
     measure_root_digest(n->v[0].digest, measure_nodes_entry(n, 0).xattrs, out);
     return 0;
 }

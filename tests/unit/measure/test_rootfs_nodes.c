@@ -217,6 +217,19 @@ static void directory_in_two_shares(void **state)
     are_late = false;
 }
 
+static void no_digest_of_less_than_all(void **state)
+{
+    (void)state;
+    struct measure_nodes n = tree();
+    struct cmc_err err = {0};
+    uint8_t digest[CMC_SHA256_LEN];
+    const uint32_t a = add(&n, 0, "a", 'd');
+    (void)add(&n, a, "b", 'd');
+    n.v[a].u.in.first = a; /* itself */
+    assert_int_equal(measure_nodes_digest(&n, 1, digest, &err), -CMC_E_FORMAT);
+    measure_nodes_done(&n);
+}
+
 struct pieces {
     struct cmc_buf all;
     size_t count, largest, good; /* as many as good are taken */
@@ -354,6 +367,7 @@ int main(void)
         cmocka_unit_test(groups_and_listing),
         cmocka_unit_test(digest_by_threads),
         cmocka_unit_test(directory_in_two_shares),
+        cmocka_unit_test(no_digest_of_less_than_all),
         cmocka_unit_test(listing_in_pieces),
         cmocka_unit_test(paths),
         cmocka_unit_test(many_inodes),
