@@ -11,6 +11,7 @@
 enum {
     STACK = 64 << 10,
     ASK_EACH = 16,          /* entries after which the reader is asked whether it has waited */
+    COLD = 12,              /* quarters of a wait: a page here and there is not that much */
     THREAD_DESCRIPTORS = 3, /* a directory, and a file twice */
     DESCRIPTORS_KEPT = 14
 };
@@ -98,6 +99,14 @@ static bool tell(struct measure_ahead *a, struct measure_bytes path)
     return awake;
 }
 
+/* Old waits count less each time: those far apart are no reason to look at each file twice, one
+ * each time is. */
+static bool is_cold(struct measure_ahead *a, const struct measure_waits *now)
+{
+    a->lately = a->lately * 3 / 4 + 4 * measure_waits_disk(&a->before, now);
+    return a->lately >= COLD || measure_waits_elsewhere(&a->before, now, ASK_EACH);
+}
+
 void measure_ahead_at(struct measure_ahead *a, struct measure_bytes path, long waits)
 {
     if (!a || a->no_crew)
@@ -109,9 +118,10 @@ void measure_ahead_at(struct measure_ahead *a, struct measure_bytes path, long w
     if (a->met++ % ASK_EACH)
         return;
     const struct measure_waits now = measure_waits_now(waits);
-    const bool cold = a->met > 1 && measure_waits_cold(&a->before, &now, ASK_EACH);
+    const bool cold = a->met > 1 && is_cold(a, &now);
     a->before = now;
     if (cold) {
+        a->lately = 0;
         measure_ahead_wake(a);
         (void)tell(a, path);
     }

@@ -56,7 +56,7 @@ static bool ask(struct measure_ahead *a, struct measure_ahead_worker *w)
         ask_for(a->opts.roots[t.file[i]->root],
                 (const char *)t.window->text.data + t.file[i]->path);
     const struct measure_waits now = waits_of(w);
-    const bool cold = now.disk > before.disk || measure_waits_cold(&before, &now, t.n);
+    const bool cold = now.disk > before.disk || measure_waits_elsewhere(&before, &now, t.n);
     (void)pthread_mutex_lock(&a->lock);
     t.window->users--;
     a->useful = cold ? MEASURE_AHEAD_USEFUL : a->useful ? a->useful - 1 : 0;

@@ -18,11 +18,17 @@ static inline struct measure_waits measure_waits_now(long others)
     return (struct measure_waits){use.ru_nvcsw - others, use.ru_inblock};
 }
 
-/* Did n files take waiting for a disk, or for who keeps them elsewhere (FUSE has no blocks)? */
-static inline bool measure_waits_cold(const struct measure_waits *before,
-                                      const struct measure_waits *now, size_t n)
+/* How often it has waited meanwhile, if for a disk at all. */
+static inline long measure_waits_disk(const struct measure_waits *before,
+                                      const struct measure_waits *now)
 {
-    const long times = now->all - before->all;
-    return (times > 0 && now->disk > before->disk) || times * 2 > (long)n;
+    return now->disk > before->disk ? now->all - before->all : 0;
+}
+
+/* Did n files take waiting for who keeps them elsewhere? FUSE has no blocks. */
+static inline bool measure_waits_elsewhere(const struct measure_waits *before,
+                                           const struct measure_waits *now, size_t n)
+{
+    return (now->all - before->all) * 2 > (long)n;
 }
 #endif

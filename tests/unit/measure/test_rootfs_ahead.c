@@ -19,6 +19,7 @@ enum { DIRS = 40, FILES = 30, ALL = DIRS * FILES, WALK = 66 };
 
 static atomic_bool cold; /* each look at the waits so far finds more of them */
 static atomic_long looks;
+static atomic_long each, apart; /* or so many more, each so many looks */
 static atomic_int asked, threads_started;
 static bool refuse;
 
@@ -41,6 +42,8 @@ int __wrap_getrusage(int who, struct rusage *use)
     memset(use, 0, sizeof(*use));
     use->ru_inblock = atomic_load(&cold) ? atomic_fetch_add(&looks, 1) : 0;
     use->ru_nvcsw = use->ru_inblock * 1000;
+    if (apart)
+        use->ru_nvcsw = use->ru_inblock = atomic_fetch_add(&looks, 1) / apart * each;
     return 0;
 }
 
@@ -60,7 +63,9 @@ static void reset(bool is_cold)
     atomic_store(&cold, is_cold);
     atomic_store(&asked, 0);
     atomic_store(&threads_started, 0);
+    atomic_store(&looks, 0);
     refuse = false;
+    apart = 0;
 }
 
 static struct measure_ahead *new_crew(const int *root, unsigned threads)
@@ -147,6 +152,51 @@ static void nobody_waits_nobody_works(void **state)
     assert_int_equal(asked, 0);
 }
 
+/* A page here and there that is not in memory is no reason to look at all files twice. */
+static void waits_far_apart(void **state)
+{
+    static const struct {
+        long each, apart;
+        bool called;
+    } rows[] = {{1, 2, false}, {2, 4, false}, {1, 1, true}, {2, 2, true}, {3, 32, true}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        reset(false);
+        each = rows[i].each;
+        apart = rows[i].apart;
+        struct measure_ahead *a = new_crew(&tree.fd, 3);
+        for (int k = 0; k < 64 * 16; k++) /* where nothing is left to be asked for */
+            at(a, "/z");
+        measure_ahead_free(a);
+        assert_int_equal(threads_started > 0, rows[i].called);
+    }
+}
+
+static bool is_awake(struct measure_ahead *a)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    const bool awake = a->awake;
+    (void)pthread_mutex_unlock(&a->lock);
+    return awake;
+}
+
+static void what_woke_a_crew_does_not_wake_it_twice(void **state)
+{
+    (void)state;
+    reset(false);
+    each = 1000;
+    apart = 2;
+    struct measure_ahead *a = new_crew(&tree.fd, 3);
+    call(a);
+    assert_int_equal(threads_started, 1);
+    apart = 0;
+    while (is_awake(a))
+        (void)sched_yield();
+    call(a);
+    assert_false(is_awake(a));
+    measure_ahead_free(a);
+}
+
 /* Awake, but all that it asks for is in memory already. */
 static void a_crew_of_no_use_sleeps(void **state)
 {
@@ -155,11 +205,8 @@ static void a_crew_of_no_use_sleeps(void **state)
     struct measure_ahead *a = new_crew(&tree.fd, 3); /* a crew of one */
     measure_ahead_wake(a);
     const int enough = MEASURE_AHEAD_USEFUL * MEASURE_AHEAD_HANDFUL;
-    for (bool awake = true; awake; (void)sched_yield()) {
-        (void)pthread_mutex_lock(&a->lock);
-        awake = a->awake;
-        (void)pthread_mutex_unlock(&a->lock);
-    }
+    while (is_awake(a))
+        (void)sched_yield();
     assert_in_range(asked, MEASURE_AHEAD_USEFUL, enough);
     assert_int_equal(threads_started, 1);
     atomic_store(&cold, true);
@@ -331,16 +378,18 @@ static void waits(void **state)
 {
     static const struct {
         struct measure_waits now;
-        size_t n;
-        bool cold;
+        long disk;
+        bool elsewhere; /* of 4 files */
     } rows[] = {
-        {{10, 100}, 4, false}, {{10, 101}, 4, false}, /* the kernel read ahead */
-        {{11, 101}, 4, true},  {{12, 100}, 4, false}, {{13, 100}, 4, true}, /* FUSE */
+        {{10, 100}, 0, false}, {{10, 101}, 0, false}, /* the kernel read ahead */
+        {{11, 101}, 1, false}, {{14, 101}, 4, true},
+        {{12, 100}, 0, false}, {{13, 100}, 0, true}, /* FUSE */
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
         const struct measure_waits before = {10, 100};
-        assert_int_equal(measure_waits_cold(&before, &rows[i].now, rows[i].n), rows[i].cold);
+        assert_int_equal(measure_waits_disk(&before, &rows[i].now), rows[i].disk);
+        assert_int_equal(measure_waits_elsewhere(&before, &rows[i].now, 4), rows[i].elsewhere);
     }
 }
 
@@ -349,6 +398,8 @@ int main(void)
     const struct CMUnitTest many[] = {
         cmocka_unit_test(a_crew_asks_for_all),
         cmocka_unit_test(nobody_waits_nobody_works),
+        cmocka_unit_test(waits_far_apart),
+        cmocka_unit_test(what_woke_a_crew_does_not_wake_it_twice),
         cmocka_unit_test(a_crew_of_no_use_sleeps),
         cmocka_unit_test(what_the_reader_has_left_is_left),
         cmocka_unit_test(a_crew_ends_when_it_is_told),
