@@ -2,6 +2,7 @@
 """The rootfs digest of whole trees beside the obvious program: in Go, one goroutine."""
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ from report import Skip, table
 
 COLUMNS = ["", "ratio", "from - to", "s", "MB/s", "files/s", "peak MB", "threads"]
 EXACT, CMC, GO = "cmc, profile exact", "cmc, profile cmc", "Go baseline"
+FLOOR = "system calls, SHA-256"  # and nothing else: bench_floor
 NEW, SEEN = "a Create's helper, first time", "cmc, seen before"  # in a Create, whose helper keeps what it has measured
 CONFIG = {
     "ociVersion": "1.0.2",
@@ -42,6 +44,12 @@ def commands(tree):
 
 def digest_of(what, printed):
     return printed.strip() if what == GO else json.loads(printed)[0]["ctrData"]["rootfsSha256"]
+
+
+def warm(tree):
+    """All of the tree is in memory after this: the kernel drops a page here and there meanwhile."""
+    command = ["find", tree, "-type", "f", "-exec", "cat", "{}", "+"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
 
 
 def drop_caches(programs):
@@ -81,6 +89,14 @@ def seen_before(tree, number):
     return seconds
 
 
+def floor(tree):
+    """Seconds of what any program must do that reads and hashes with these system calls."""
+    files, size, seconds = watch.run([os.environ["CMC_FLOOR"], tree])[0].split()
+    if (int(files), int(size)) != trees.sizes(tree)[1:]:
+        raise RuntimeError(f"the floor read {files} files and {size} bytes: not the tree")
+    return float(seconds)
+
+
 def helper_peaks(tree):
     """(bytes of memory, threads) of a helper that measures the tree, and of one that finds it."""
     both = []
@@ -91,23 +107,34 @@ def helper_peaks(tree):
     return both
 
 
+def others(tree, state, peak):
+    """{what: seconds of one run} beside the commands; they are done warm."""
+    if state != "warm":
+        return {}
+    shim.forget()
+    peak[NEW], peak[SEEN] = helper_peaks(tree)
+    more = {SEEN: functools.partial(seen_before, tree)}
+    if os.environ.get("CMC_FLOOR"):
+        peak[FLOOR] = (0, 0)  # its buffers; it keeps nothing of the tree
+        more[FLOOR] = lambda _number: floor(tree)
+    return more
+
+
 def measure(tree, state, rounds):
     """({what: seconds of each round}, {what: peaks}, the digest that ours and Go's both are)."""
     todo = commands(tree)
-    before = {"warm": lambda: None, "cold": lambda: drop_caches([c[0] for c in todo.values()])}
-    peak, took, digests = {}, {what: [] for what in todo}, {what: set() for what in todo}
-    for what, command in todo.items():  # not timed: it warms, and it is watched
+    before = {"warm": lambda: warm(tree), "cold": lambda: drop_caches([c[0] for c in todo.values()])}
+    peak, digests = {}, {what: set() for what in todo}
+    for what, command in todo.items():  # not timed: it is watched
         before[state]()
         peak[what] = watch.peaks(command)
-    if state == "warm":
-        shim.forget()
-        peak[NEW], peak[SEEN] = helper_peaks(tree)
-        took[SEEN] = []
+    more = others(tree, state, peak)
+    took = {what: [] for what in [*todo, *more]}
     for number in range(rounds):
         for what in list(took)[:: -1 if number % 2 else 1]:  # who goes first changes
             before[state]()
-            if what == SEEN:
-                took[SEEN].append(seen_before(tree, number))
+            if what in more:
+                took[what].append(more[what](number))
                 continue
             printed, seconds = watch.run(todo[what])
             took[what].append(seconds)
@@ -139,6 +166,9 @@ def bench_one(name, tree, state, rounds):
     if SEEN in took:
         tab["notes"].append(f"{SEEN}: the whole helper of a Create, without the TPM's time."
                             f" {NEW}: {peak[NEW][0] / 1e6:.1f} MB at most, {peak[NEW][1]} threads.")
+    if FLOOR in took:
+        tab["notes"].append(f"{FLOOR}: the least that reading and hashing takes here, without names,"
+                            " order, entries and a digest of the tree (tests/bench/floor.c).")
     tab["seconds"] = took
     return tab
 

@@ -10,7 +10,3 @@ cmc_unit(base/no_core LIBS cmc_base)
 cmc_fuzz(fuzz_options cmc_base)
 cmc_fuzz(fuzz_site cmc_base)
 cmc_unit(base/sha256_many LIBS cmc_hash)
-# a benchmark: built when asked for
-add_executable(bench_sha256 EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/bench/sha256.c)
-target_include_directories(bench_sha256 PRIVATE ${CMC_OPENSSL_INCLUDE})
-target_link_libraries(bench_sha256 PRIVATE cmc_hash ${CMC_LIBCRYPTO_A})
