@@ -11,7 +11,8 @@
 enum {
     STACK = 64 << 10,
     ASK_EACH = 16,          /* entries after which the reader is asked whether it has waited */
-    COLD = 12,              /* quarters of a wait: a page here and there is not that much */
+    WAIT = 4,               /* what one counts at first */
+    COLD = 3 * WAIT,        /* a page here and there that is not in memory is not that much */
     THREAD_DESCRIPTORS = 3, /* a directory, and a file twice */
     DESCRIPTORS_KEPT = 14
 };
@@ -99,11 +100,11 @@ static bool tell(struct measure_ahead *a, struct measure_bytes path)
     return awake;
 }
 
-/* Old waits count less each time: those far apart are no reason to look at each file twice, one
- * each time is. */
+/* Of what older waits count a quarter is forgotten each time: those far apart are no reason to look
+ * at each file twice, one each time is. */
 static bool is_cold(struct measure_ahead *a, const struct measure_waits *now)
 {
-    a->lately = a->lately * 3 / 4 + 4 * measure_waits_disk(&a->before, now);
+    a->lately = a->lately * 3 / 4 + WAIT * measure_waits_disk(&a->before, now);
     return a->lately >= COLD || measure_waits_elsewhere(&a->before, now, ASK_EACH);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measure/rootfs_ahead.h -- asks the disk for the files of a tree before who reads them one by one
- * comes to them: a crew of threads that sleeps while nobody waits for a disk. */
+ * comes to them: a crew of threads that sleeps while hardly anybody waits for a disk. */
 #ifndef MEASURE_ROOTFS_AHEAD_H
 #define MEASURE_ROOTFS_AHEAD_H
 #include "measure/rootfs_entry.h"
@@ -16,7 +16,7 @@ struct measure_ahead_opts {
 };
 
 /* NULL when there can be no crew, which is no fault: so is nothing else here. No thread is started
- * before the reader has waited for a disk.
+ * before the reader has waited for a disk, and not just for a page here and there.
  *
  * The crew walks the roots in the reader's order, each name beneath its root and never through a
  * link or onto another mount. It opens directories and regular files, nothing else, and reads no

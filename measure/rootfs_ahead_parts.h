@@ -110,7 +110,7 @@ struct measure_ahead {
     /* the reader's */
     unsigned met; /* entries while the crew slept */
     struct measure_waits before;
-    long lately;      /* quarters of waits for a disk */
+    long lately;      /* what waits for a disk count by now */
     unsigned threads; /* that run */
     struct measure_ahead_worker *worker[MEASURE_AHEAD_THREADS];
     bool no_crew; /* none could be started */

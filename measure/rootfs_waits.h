@@ -18,11 +18,13 @@ static inline struct measure_waits measure_waits_now(long others)
     return (struct measure_waits){use.ru_nvcsw - others, use.ru_inblock};
 }
 
-/* How often it has waited meanwhile, if for a disk at all. */
+/* How often it has waited meanwhile, if for a disk at all. Never below 0: whoever was about to wait
+ * for another thread has counted that, and may not have had to. */
 static inline long measure_waits_disk(const struct measure_waits *before,
                                       const struct measure_waits *now)
 {
-    return now->disk > before->disk ? now->all - before->all : 0;
+    const long times = now->all - before->all;
+    return times > 0 && now->disk > before->disk ? times : 0;
 }
 
 /* Did n files take waiting for who keeps them elsewhere? FUSE has no blocks. */

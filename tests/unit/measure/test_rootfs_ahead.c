@@ -19,7 +19,7 @@ enum { DIRS = 40, FILES = 30, ALL = DIRS * FILES, WALK = 66 };
 
 static atomic_bool cold; /* each look at the waits so far finds more of them */
 static atomic_long looks;
-static atomic_long each, apart; /* or so many more, each so many looks */
+static atomic_long each, apart; /* or that many more of them, once in so many looks */
 static atomic_int asked, threads_started;
 static bool refuse;
 
@@ -42,8 +42,9 @@ int __wrap_getrusage(int who, struct rusage *use)
     memset(use, 0, sizeof(*use));
     use->ru_inblock = atomic_load(&cold) ? atomic_fetch_add(&looks, 1) : 0;
     use->ru_nvcsw = use->ru_inblock * 1000;
-    if (apart)
-        use->ru_nvcsw = use->ru_inblock = atomic_fetch_add(&looks, 1) / apart * each;
+    const long every = apart; /* it may become 0 meanwhile */
+    if (every)
+        use->ru_nvcsw = use->ru_inblock = atomic_fetch_add(&looks, 1) / every * each;
     return 0;
 }
 
@@ -384,6 +385,7 @@ static void waits(void **state)
         {{10, 100}, 0, false}, {{10, 101}, 0, false}, /* the kernel read ahead */
         {{11, 101}, 1, false}, {{14, 101}, 4, true},
         {{12, 100}, 0, false}, {{13, 100}, 0, true}, /* FUSE */
+        {{8, 101}, 0, false}, /* it did not have to wait for another thread */
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
