@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/bench/floor.c -- the least time in which this machine can read and hash a tree: on all CPUs
+/* tests/bench/floor.c -- how long it takes to read and hash a tree, and nothing else: on all CPUs
  * the system calls that an exact measurement makes for each directory and file, and SHA-256 of the
- * content as fs-verity has it. No order, no names, no entries, no digest of the tree: whatever
- * measures with these calls takes longer. Prints files, bytes and seconds. Usage: bench_floor TREE
- */
+ * content as fs-verity has it. No order, no names kept, no entries, no digest of the tree: all that
+ * a measurement has besides. Prints files, bytes and seconds. Usage: bench_floor TREE */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdalign.h>
@@ -46,25 +46,23 @@ struct reader {
     alignas(struct dirent64) char dents[65536];
 };
 
-static void die(const char *what)
+static void die(const char *what, const char *why)
 {
-    perror(what);
+    (void)fprintf(stderr, "bench_floor: %s: %s\n", what, why);
     exit(1);
 }
 
-static void require(int r, const struct cmc_err *err)
+static void require(int r, const char *what, const struct cmc_err *err)
 {
-    if (r >= 0)
-        return;
-    (void)fprintf(stderr, "bench_floor: %s\n", err->msg);
-    exit(1);
+    if (r < 0)
+        die(what, err->msg);
 }
 
 static void keep(struct work *list, size_t *count, const char *path, uint64_t at, uint64_t size)
 {
     char *copy = *count < WORK_MAX ? strdup(path) : NULL;
     if (!copy)
-        die("keep what there is to do");
+        die(path, "there is no room for that much work");
     list[(*count)++] = (struct work){copy, at, size};
 }
 
@@ -83,14 +81,14 @@ static uint64_t size_of(int fd)
 {
     struct cmc_err err = {0};
     struct statx sx;
-    require(measure_look(fd, "", &sx, &err), &err);
+    require(measure_look(fd, "", &sx, &err), "look", &err);
     return sx.stx_size;
 }
 
 static void read_at(int fd, uint8_t *to, size_t len, size_t room, uint64_t at)
 {
     if (pread(fd, to, room, (off_t)at) != (ssize_t)len)
-        die("read a file");
+        die("a file", "it is not as long as it was, or cannot be read");
 }
 
 static void add_piece(struct reader *r, const struct work *piece)
@@ -100,8 +98,9 @@ static void add_piece(struct reader *r, const struct work *piece)
     const size_t len = rest < MEASURE_BATCH_BYTES ? (size_t)rest : MEASURE_BATCH_BYTES;
     const int fd = open(piece->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        die(piece->path);
+        die(piece->path, strerror(errno));
     read_at(fd, measure_batch_room(&r->batch), len, len, piece->at);
+    r->bytes += len;
     measure_batch_subtree(&r->batch, len, digest);
     (void)close(fd);
 }
@@ -125,7 +124,7 @@ static void add_file(struct reader *r, int dir, const char *name)
     struct cmc_err err = {0};
     const int fd =
         measure_look_open(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, MEASURE_LOOK_BENEATH, &err);
-    require(fd, &err);
+    require(fd, name, &err);
     const uint64_t size = size_of(fd), here = size > MEASURE_BATCH_BYTES ? 0 : size;
     if (!measure_batch_has_room(&r->batch, here) || r->fds == MEASURE_BATCH_FILES)
         end_batch(r);
@@ -134,18 +133,18 @@ static void add_file(struct reader *r, int dir, const char *name)
     (void)flistxattr(fd, r->names, sizeof(r->names));
     (void)size_of(fd);
     r->files++;
-    r->bytes += size;
+    r->bytes += here;
 }
 
 static void add_dir(struct reader *r, const char *path)
 {
     const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        die(path);
+        die(path, strerror(errno));
     (void)size_of(fd);
     for (ssize_t n; (n = getdents64(fd, r->dents, sizeof(r->dents))) != 0;) {
         if (n < 0)
-            die(path);
+            die(path, strerror(errno));
         const struct dirent64 *d;
         for (ssize_t i = 0; i < n; i += d->d_reclen) {
             d = (const void *)(r->dents + i);
@@ -180,7 +179,7 @@ static void read_all(struct reader *each, unsigned threads)
 {
     for (unsigned i = 1; i < threads; i++)
         if (!measure_thread_start(&each[i].thread, STACK, read_some, &each[i]))
-            die("start a thread");
+            die("start a thread", strerror(errno));
     (void)read_some(&each[0]);
     for (unsigned i = 1; i < threads; i++)
         (void)pthread_join(each[i].thread, NULL);
@@ -194,11 +193,11 @@ int main(int argc, char **argv)
         return 2;
     }
     if (nftw(argv[1], find_work, FTW_FDS, FTW_PHYS | FTW_MOUNT) != 0)
-        die(argv[1]);
+        die(argv[1], "not all of it can be listed");
     const unsigned cpus = measure_cpus(), threads = cpus < THREADS_MAX ? cpus : THREADS_MAX;
     struct reader *each = calloc(threads, sizeof(*each));
     if (!each)
-        die("readers");
+        die("readers", "out of memory");
     measure_descriptors_reserve();
     const double begin = seconds();
     read_all(each, threads);

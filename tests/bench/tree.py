@@ -89,8 +89,8 @@ def seen_before(tree, number):
     return seconds
 
 
-def floor(tree):
-    """Seconds of what any program must do that reads and hashes with these system calls."""
+def floor(tree, _number):
+    """Seconds of reading and hashing alone; what was read must be the tree."""
     files, size, seconds = watch.run([os.environ["CMC_FLOOR"], tree])[0].split()
     if (int(files), int(size)) != trees.sizes(tree)[1:]:
         raise RuntimeError(f"the floor read {files} files and {size} bytes: not the tree")
@@ -107,16 +107,16 @@ def helper_peaks(tree):
     return both
 
 
-def others(tree, state, peak):
-    """{what: seconds of one run} beside the commands; they are done warm."""
-    if state != "warm":
-        return {}
+def only_warm(tree, peak):
+    """{what: gives the seconds of a run} beside the commands; adds to peak."""
     shim.forget()
     peak[NEW], peak[SEEN] = helper_peaks(tree)
     more = {SEEN: functools.partial(seen_before, tree)}
     if os.environ.get("CMC_FLOOR"):
-        peak[FLOOR] = (0, 0)  # its buffers; it keeps nothing of the tree
-        more[FLOOR] = lambda _number: floor(tree)
+        peak[FLOOR] = (0, 0)  # not watched
+        more[FLOOR] = functools.partial(floor, tree)
+    else:
+        print(f"\ntree, {FLOOR}: skipped: bench_floor was not built")
     return more
 
 
@@ -128,7 +128,7 @@ def measure(tree, state, rounds):
     for what, command in todo.items():  # not timed: it is watched
         before[state]()
         peak[what] = watch.peaks(command)
-    more = others(tree, state, peak)
+    more = only_warm(tree, peak) if state == "warm" else {}
     took = {what: [] for what in [*todo, *more]}
     for number in range(rounds):
         for what in list(took)[:: -1 if number % 2 else 1]:  # who goes first changes
@@ -167,8 +167,8 @@ def bench_one(name, tree, state, rounds):
         tab["notes"].append(f"{SEEN}: the whole helper of a Create, without the TPM's time."
                             f" {NEW}: {peak[NEW][0] / 1e6:.1f} MB at most, {peak[NEW][1]} threads.")
     if FLOOR in took:
-        tab["notes"].append(f"{FLOOR}: the least that reading and hashing takes here, without names,"
-                            " order, entries and a digest of the tree (tests/bench/floor.c).")
+        tab["notes"].append(f"{FLOOR}: reading and hashing alone (tests/bench/floor.c), without names,"
+                            " order, entries and a digest of the tree.")
     tab["seconds"] = took
     return tab
 
